@@ -1,0 +1,57 @@
+# One vocabulary of commands, for people, README and CI alike. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+LOCK := uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links -q
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types unit test-slow bench compile check-old-backend lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## Make the virtual environment with the locked dependencies (done by the others as needed)
+
+$(INSTALLED): requirements/development.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Pawline needs Python 3.11 to 3.13. Received: {v[0]}.{v[1]}. Name another: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/development.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup ## Run the whole pipeline on the packaged sample
+	$(BIN)/pawline run --sample
+
+test: lint types unit ## Lint, types and tests
+
+lint: setup ## Check style with ruff
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: setup ## Check types with mypy
+	$(BIN)/mypy
+
+unit: setup ## Run the tests
+	$(BIN)/python -m pytest -m "not slow" -n 2
+
+test-slow: setup ## Run the proofs that take minutes
+	$(BIN)/python -m pytest -m slow
+
+bench: setup ## Measure what docs/performance.md quotes
+	$(BIN)/python -m benchmarks.extract
+	$(BIN)/python -m benchmarks.million
+
+compile: setup ## Write pipeline/pipeline.yaml
+	$(BIN)/pawline compile
+
+check-old-backend: setup ## Parse pipeline.yaml with the protos of KFP backend 2.5.0
+	$(BIN)/python -m pytest tests/test_old_backend.py -m slow
+
+lock: ## Resolve requirements/ again (needs uv)
+	$(LOCK) --extra train --extra pipeline --extra development -o requirements/development.txt
+	$(LOCK) --extra train --extra gpu --constraint requirements/development.txt -o requirements/train.txt
+
+clean: ## Remove the virtual environment, caches and runs
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis runs *.egg-info

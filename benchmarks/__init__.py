@@ -1,0 +1,1 @@
+"""The measurements that README and docs/performance.md quote, each one command."""

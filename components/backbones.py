@@ -1,0 +1,93 @@
+"""Backbones: pretrained networks without their top, by name."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from components import applications, efficientnet_lite0
+from components.errors import UsageError, one_line
+from components.keras_runtime import keras
+from components.weights import check_weights
+
+DEFAULT = "efficientnet_lite0"
+
+Build = Callable[[int, str], tuple[list["keras.Layer"], "keras.Model"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A network without its top: image sizes in pixels a side, the weights files it reads, and how it is built.
+
+    `build(image_size, weights)` returns the layers that prepare RGB 0..255, and the network that takes their output.
+    """
+
+    name: str
+    image_size: int
+    minimum_size: int
+    weights_suffixes: tuple[str, ...]
+    build: Build
+
+
+def backbone_names() -> list[str]:
+    """Return every backbone's name, sorted."""
+    return sorted([DEFAULT, *applications.applications()])
+
+
+def find_backbone(name: str) -> Backbone:
+    """Return the backbone called `name`; case, `_` and `-` do not matter, so `mobilenet_v2` is `mobilenetv2`.
+
+    Raises:
+        UsageError: there is none; the message has the nearest names.
+    """
+    key = name.lower().replace("_", "").replace("-", "")
+    if key == DEFAULT.replace("_", ""):
+        sizes = (efficientnet_lite0.IMAGE_SIZE, efficientnet_lite0.MINIMUM_SIZE)
+        return Backbone(DEFAULT, *sizes, efficientnet_lite0.SUFFIXES, efficientnet_lite0.build_with_weights)
+    if key in applications.applications():
+        sizes = applications.image_sizes(key)
+        return Backbone(key, *sizes, applications.SUFFIXES, partial(applications.build_application, key))
+    raise UsageError(f"The backbone must be known. Received: --backbone {one_line(name, 60)}. {_nearest(key)}")
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, backbone_names(), n=5, cutoff=0.5)
+    return f"Nearest: {', '.join(near)}." if near else f"Known: {', '.join(backbone_names())}."
+
+
+def build_feature_extractor(backbone: Backbone, image_size: int, weights: str) -> "keras.Model":
+    """Return the frozen network from uint8 RGB `[N, image_size, image_size, 3]` to pooled features, float32 `[N, D]`.
+
+    Args:
+        backbone: from `find_backbone`.
+        image_size: pixels a side; 0 stands for the backbone's own.
+        weights: `imagenet`, `none` (random, drawn from Keras's global seed) or the URI of a weights file.
+
+    Raises:
+        UsageError: the image is too small for the backbone, or `weights` is no legal value.
+        DataError: the weights file is missing or another network's.
+        ServiceError: the weights could not be fetched.
+    """
+    size = check_image_size(backbone, image_size)
+    check_weights(weights, backbone.weights_suffixes)
+    prepare, network = backbone.build(size, weights)
+    network.trainable = False
+    inputs = keras.Input((size, size, 3), dtype="uint8", name="image")
+    x = inputs
+    for layer in [*prepare, network, keras.layers.GlobalAveragePooling2D(name="features")]:
+        x = layer(x)
+    return keras.Model(inputs, x, name="feature_extractor")
+
+
+def check_image_size(backbone: Backbone, image_size: int) -> int:
+    """Return `image_size`, or the backbone's own for 0.
+
+    Raises:
+        UsageError: it is smaller than the network can take.
+    """
+    if image_size and image_size < backbone.minimum_size:
+        raise UsageError(
+            f"Images for {backbone.name} must be at least {backbone.minimum_size} pixels a side. "
+            f"Received: --image-size {image_size}. Use 0 for the backbone's own, {backbone.image_size}."
+        )
+    return image_size or backbone.image_size

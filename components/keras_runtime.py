@@ -1,0 +1,50 @@
+"""Keras, imported once for every module that needs it, without the banner TensorFlow writes while it loads."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+# On a machine without GPU TensorFlow logs errors about it; real ones come as exceptions, whatever this level is.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# TensorFloat-32 rounds to 10 bits: a bundle trained so on a GPU would fail its golden check (1e-4) on a CPU.
+os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
+# TensorFlow takes all GPU memory at once otherwise, also from whoever shares the GPU.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+_WARNING_OR_WORSE = re.compile(rb"^[WEF]\d{4} .*\n?", re.MULTILINE)
+
+
+@contextmanager
+def _without_banner() -> Iterator[None]:
+    """Hold back what libraries write to file descriptor 2; warnings follow afterwards, everything if the import fails.
+
+    Before their logging is set up, TensorFlow's libraries obey no environment variable (seen in 2.21).
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            _replay(held, everything=failed)
+
+
+def _replay(held: IO[bytes], everything: bool) -> None:
+    held.seek(0)
+    text = held.read()
+    os.write(2, text if everything else b"".join(_WARNING_OR_WORSE.findall(text)))
+
+
+with _without_banner():
+    import keras
+
+__all__ = ["keras"]

@@ -1,0 +1,40 @@
+"""Work in threads with bounded memory."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def each_in_parallel(
+    work: Callable[[Item], Result], items: Iterable[Item], concurrency: int, window: int | None = None
+) -> Iterator[tuple[Item, Result]]:
+    """Run `work` on `items` in threads; yield each item with its result as it finishes.
+
+    At most `window` results (twice the concurrency by default) are held at a time, so memory stays flat however many
+    items there are. The first error stops everything and is raised.
+    """
+    window = window or 2 * concurrency
+    pending: dict[Future[Result], Item] = {}
+    # A queue tells of the next that is finished at no cost; concurrent.futures.wait would look at all pending each time.
+    finished: SimpleQueue[Future[Result]] = SimpleQueue()
+    with ThreadPoolExecutor(concurrency) as pool:
+        try:
+            for item in items:
+                future = pool.submit(work, item)
+                pending[future] = item
+                future.add_done_callback(finished.put)
+                if len(pending) >= window:
+                    yield _next(finished, pending)
+            while pending:
+                yield _next(finished, pending)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _next(finished: SimpleQueue[Future[Result]], pending: dict[Future[Result], Item]) -> tuple[Item, Result]:
+    future = finished.get()
+    return pending.pop(future), future.result()

@@ -1,0 +1,46 @@
+"""Reports: one self-contained HTML file each, made by Jinja2 from `components/templates/`.
+
+They open from disk and in the Kubeflow UI's sandboxed iframe: no network, no storage, nothing loaded from elsewhere.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from components.errors import one_line
+
+
+def render_report(template: str, **values: Any) -> str:
+    """Return `template` filled with `values`, all of them escaped as HTML."""
+    return _environment().get_template(template).render(**values)
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # Names and labels come from outside: control characters are shown, and long ones cut.
+    environment.filters["one_line"] = one_line
+    environment.filters["number"] = lambda value: f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    environment.filters["percent"] = lambda value: f"{100 * value:.1f}\N{NARROW NO-BREAK SPACE}%"
+    environment.filters["round_ticks"] = round_ticks
+    return environment
+
+
+def round_ticks(bounds: Sequence[float]) -> list[float]:
+    """Return three to seven round values, evenly apart, that reach from the first to the second of `bounds`."""
+    low, high = bounds
+    span = max(high - low, abs(high) * 1e-6, 1e-12)
+    magnitude = 10.0 ** math.floor(math.log10(span))
+    step = next(step for step in (0.2 * magnitude, 0.5 * magnitude, magnitude, 2 * magnitude) if span / step <= 5)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [index * step for index in range(first, last + 1)]

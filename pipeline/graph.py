@@ -1,0 +1,131 @@
+"""The graph: extract, split, train, test, with every parameter that Kubeflow's run form offers."""
+
+from typing import Any
+
+from kfp import dsl, kubernetes
+
+from pipeline import steps
+
+# Left: the keys of an OpenShift AI data connection; right: the variables that boto3 reads.
+SECRET_KEYS = {
+    "AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY",
+    "AWS_DEFAULT_REGION": "AWS_DEFAULT_REGION",
+    "AWS_S3_ENDPOINT": "AWS_ENDPOINT_URL_S3",
+}
+
+
+def image_classifier(
+    annotations_uri: str = "s3://pawline/annotations.json",
+    images_uri: str = "s3://pawline/images",
+    annotation_format: str = "auto",
+    group_pattern: str = "",
+    on_bad_sample: str = "fail",
+    dataset_store: str = "s3://pawline/datasets",
+    train_ratio: float = 0.8,
+    validation_ratio: float = 0.1,
+    test_ratio: float = 0.1,
+    split_method: str = "stratified",
+    seed: int = 0,
+    backbone: str = "efficientnet_lite0",
+    weights: str = "imagenet",
+    image_size: int = 0,
+    epochs: int = 30,
+    batch_size: int = 32,
+    learning_rate: float = 0.001,
+    gpu_count: str = "0",
+    gpu_type: str = "nvidia.com/gpu",
+    node_selector: dict[str, str] = {},  # noqa: B006  # KFP takes the form's default from here; it is only traced
+    tolerations: list[dict[str, Any]] = [],  # noqa: B006  # likewise
+    cpu: str = "2",
+    memory: str = "8Gi",
+    s3_secret: str = "pawline-s3",  # noqa: S107  # the secret's name, not its content
+) -> None:
+    """From labelled images to a tested image classifier: extract, split, train, test.
+
+    Args:
+        annotations_uri: The annotations (s3://, file:// or a path): an ecotag export, a CSV file or class folders.
+        images_uri: The folder or prefix under which the annotated images lie.
+        annotation_format: How to read the annotations: auto, ecotag, csv or folders.
+        group_pattern: Regular expression with one named group; samples whose names give it the same text stay together.
+        on_bad_sample: Missing, broken or contradictory samples: fail names them and stops, drop leaves them out.
+        dataset_store: Where datasets are kept, one folder per fingerprint.
+        train_ratio: Share of the samples to train on; the three ratios sum to 1.
+        validation_ratio: Share of the samples to watch the training with.
+        test_ratio: Share of the samples held back for the test.
+        split_method: stratified keeps the class shares; stable never moves an old sample when new ones arrive.
+        seed: Seed of the split and of the training.
+        backbone: Pretrained network: efficientnet_lite0, or an image model of keras.applications such as vgg16.
+        weights: Weights of the backbone: imagenet, none, or the URI of a weights file for clusters without internet.
+        image_size: Height and width of the model's input in pixels; 0 takes the backbone's own.
+        epochs: Passes over the training samples at most; the best epoch is kept.
+        batch_size: Images per step of training and test.
+        learning_rate: Learning rate of the head's optimizer.
+        gpu_count: GPUs of the train step, as text because older backends overlook a number here; 0 trains on CPU.
+        gpu_type: Resource name of the GPU, for instance nvidia.com/gpu or amd.com/gpu.
+        node_selector: Labels a node must have for the train step, for instance {"gpu": "a100"}; {} takes any node.
+        tolerations: Kubernetes tolerations of the train step, for instance [{"key": "gpu", "operator": "Exists"}].
+        cpu: CPU cores of each step, as a Kubernetes quantity.
+        memory: Memory of each step, as a Kubernetes quantity.
+        s3_secret: Secret with the keys AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_DEFAULT_REGION, AWS_S3_ENDPOINT.
+    """
+    extracted = steps.extract(
+        annotations_uri=annotations_uri,
+        images_uri=images_uri,
+        annotation_format=annotation_format,
+        group_pattern=group_pattern,
+        on_bad_sample=on_bad_sample,
+        dataset_store=dataset_store,
+    )
+    # The world behind the URIs may have changed; what follows depends on dataset_uri, which is content-addressed.
+    extracted.set_caching_options(False)
+    dataset_uri = extracted.outputs["dataset_uri"]
+    tables = steps.split(
+        dataset_uri=dataset_uri,
+        train_ratio=train_ratio,
+        validation_ratio=validation_ratio,
+        test_ratio=test_ratio,
+        method=split_method,
+        seed=seed,
+    )
+    trained = steps.train(
+        dataset_uri=dataset_uri,
+        train_samples=tables.outputs["train_samples"],
+        validation_samples=tables.outputs["validation_samples"],
+        backbone=backbone,
+        weights=weights,
+        image_size=image_size,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
+    tested = steps.test(
+        dataset_uri=dataset_uri,
+        bundle=trained.outputs["bundle"],
+        test_samples=tables.outputs["test_samples"],
+        batch_size=batch_size,
+    )
+    for task in (extracted, tables, trained, tested):
+        _give_resources(task, cpu, memory)
+        _give_secret(task, s3_secret)
+    _place_on_gpu(trained, gpu_count, gpu_type, node_selector, tolerations)
+
+
+def _give_resources(task: dsl.PipelineTask, cpu: str, memory: str) -> None:
+    task.set_cpu_request(cpu).set_cpu_limit(cpu).set_memory_request(memory).set_memory_limit(memory)
+
+
+def _give_secret(task: dsl.PipelineTask, s3_secret: str) -> None:
+    kubernetes.use_secret_as_env(task, s3_secret, SECRET_KEYS)
+    for secret in task.platform_config["kubernetes"]["secretAsEnv"]:
+        del secret["optional"]  # Says false, the default, in a field that KFP 2.5.0 does not know.
+
+
+def _place_on_gpu(
+    task: dsl.PipelineTask, count: str, kind: str, node_selector: dict[str, str], tolerations: list[dict[str, Any]]
+) -> None:
+    # KFP 2.5.0 resolves the count with GetStringValue, which is empty for a number: no GPU, and no error. Hence text.
+    task.set_accelerator_type(kind).set_accelerator_limit(count)
+    kubernetes.add_node_selector_json(task, node_selector)
+    kubernetes.add_toleration_json(task, tolerations)

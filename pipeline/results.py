@@ -1,0 +1,63 @@
+"""The headline results of a run: what the last steps found, and where the reports are."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.display import short_path
+from pipeline.record import RunRecord, StepState
+
+# What a person looks for after a run: step, output, and what to call it.
+PLACES = (
+    ("extract", "report", "data report"),
+    ("train", "report", "training report"),
+    ("test", "report", "test report"),
+    ("train", "bundle", "model"),
+)
+
+
+def headline_results(record: RunRecord) -> dict[str, str]:
+    """Return what to print below a run's table, by name: metrics, fingerprint, paths; only what the run has given."""
+    steps = {state.name: state for state in record.steps}
+    results = _metrics(steps["test"]) if "test" in steps else {}
+    fingerprint = steps["extract"].parameters.get("fingerprint") if "extract" in steps else None
+    if fingerprint:
+        results["dataset"] = str(fingerprint)
+    return results | _places(steps) | {"everything": short_path(record.folder)}
+
+
+def _metrics(test: StepState) -> dict[str, str]:
+    results = {}
+    statistics = _statistics(test)
+    if "accuracy" in statistics:
+        results["test accuracy"] = _accuracy(statistics)
+    if "macro_f1" in statistics:
+        results["macro F1"] = f"{statistics['macro_f1']:.4f}"
+    return results
+
+
+def _statistics(test: StepState) -> dict[str, Any]:
+    try:
+        found = json.loads(Path(test.artifacts["statistics"]["uri"]).read_text(encoding="utf-8"))
+    except (LookupError, OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _accuracy(statistics: Mapping[str, Any]) -> str:
+    text = f"{statistics['accuracy']:.4f}"
+    if "accuracy_interval_95" in statistics:
+        low, high = statistics["accuracy_interval_95"]
+        text += f" (95 %: {low:.2f} to {high:.2f})"
+    if "ok" in statistics and "total" in statistics:
+        text += f", {statistics['ok']} of {statistics['total']}"
+    return text
+
+
+def _places(steps: Mapping[str, StepState]) -> dict[str, str]:
+    found = {}
+    for step, output, name in PLACES:
+        if step in steps and output in steps[step].artifacts:
+            found[name] = short_path(Path(steps[step].artifacts[output]["uri"]))
+    return found

@@ -1,0 +1,144 @@
+"""The four steps as Kubeflow container components: the commands of `components/`, argument for argument.
+
+A flag and the component's input or output behind it have one name (`--train-samples`, `train_samples`), and an artifact
+keeps its name from the step that writes it to the steps that read it. The image is the one thing fixed when compiling:
+PAWLINE_TRAIN_IMAGE names it.
+"""
+
+# KFP's decorators have no types.
+# mypy: disallow-untyped-decorators=False
+
+import os
+
+from kfp import dsl
+from kfp.dsl import HTML, Artifact, ClassificationMetrics, Dataset, Input, Markdown, Metrics, Model, Output, OutputPath
+
+IMAGE = os.environ.get("PAWLINE_TRAIN_IMAGE") or "pawline/train:0.1.0"
+EXECUTOR_INPUT = ("--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER)
+
+
+def _command(verb: str, *arguments: object) -> dsl.ContainerSpec:
+    command = ["python", "-m", f"components.{verb}"]
+    return dsl.ContainerSpec(image=IMAGE, command=command, args=[*arguments, *EXECUTOR_INPUT])
+
+
+@dsl.container_component
+def extract(
+    annotations_uri: str,
+    images_uri: str,
+    annotation_format: str,
+    group_pattern: str,
+    on_bad_sample: str,
+    dataset_store: str,
+    samples: Output[Dataset],
+    report: Output[HTML],
+    dataset_uri: OutputPath(str),  # type: ignore[valid-type]  # KFP declares an output parameter by a call
+    fingerprint: OutputPath(str),  # type: ignore[valid-type]  # both arrive through the executor output
+) -> dsl.ContainerSpec:
+    """Read annotations and images once, verify them, write the dataset."""
+    return _command(
+        "extract",
+        *("--annotations-uri", annotations_uri),
+        *("--images-uri", images_uri),
+        *("--annotation-format", annotation_format),
+        *("--group-pattern", group_pattern),
+        *("--on-bad-sample", on_bad_sample),
+        *("--dataset-store", dataset_store),
+        *("--samples", samples.path),
+        *("--report", report.path),
+    )
+
+
+@dsl.container_component
+def split(
+    dataset_uri: str,
+    train_ratio: float,
+    validation_ratio: float,
+    test_ratio: float,
+    method: str,
+    seed: int,
+    train_samples: Output[Dataset],
+    validation_samples: Output[Dataset],
+    test_samples: Output[Dataset],
+    summary: Output[Markdown],
+) -> dsl.ContainerSpec:
+    """Assign every sample to train, validation or test; groups stay whole."""
+    return _command(
+        "split",
+        *("--dataset-uri", dataset_uri),
+        *("--train-ratio", train_ratio),
+        *("--validation-ratio", validation_ratio),
+        *("--test-ratio", test_ratio),
+        *("--method", method),
+        *("--seed", seed),
+        *("--train-samples", train_samples.path),
+        *("--validation-samples", validation_samples.path),
+        *("--test-samples", test_samples.path),
+        *("--summary", summary.path),
+    )
+
+
+@dsl.container_component
+def train(
+    dataset_uri: str,
+    train_samples: Input[Dataset],
+    validation_samples: Input[Dataset],
+    backbone: str,
+    weights: str,
+    image_size: int,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    bundle: Output[Model],
+    metrics: Output[Metrics],
+    history: Output[Dataset],
+    report: Output[HTML],
+) -> dsl.ContainerSpec:
+    """Train a head on a pretrained backbone; keep the epoch with the lowest validation loss."""
+    return _command(
+        "train",
+        *("--dataset-uri", dataset_uri),
+        *("--train-samples", train_samples.path),
+        *("--validation-samples", validation_samples.path),
+        *("--backbone", backbone),
+        *("--weights", weights),
+        *("--image-size", image_size),
+        *("--epochs", epochs),
+        *("--batch-size", batch_size),
+        *("--learning-rate", learning_rate),
+        *("--seed", seed),
+        *("--bundle", bundle.path),
+        *("--metrics", metrics.path),
+        *("--history", history.path),
+        *("--report", report.path),
+    )
+
+
+@dsl.container_component
+def test(
+    dataset_uri: str,
+    bundle: Input[Model],
+    test_samples: Input[Dataset],
+    batch_size: int,
+    statistics: Output[Artifact],
+    predictions: Output[Artifact],
+    predictions_csv: Output[Dataset],
+    metrics: Output[Metrics],
+    confusion_matrix: Output[ClassificationMetrics],
+    report: Output[HTML],
+) -> dsl.ContainerSpec:
+    """Predict the samples held back; count, measure and report."""
+    return _command(
+        "test",
+        *("--dataset-uri", dataset_uri),
+        *("--bundle", bundle.path),
+        *("--test-samples", test_samples.path),
+        *("--batch-size", batch_size),
+        *("--statistics", statistics.path),
+        *("--predictions", predictions.path),
+        *("--predictions-csv", predictions_csv.path),
+        *("--metrics", metrics.path),
+        *("--confusion-matrix", confusion_matrix.path),
+        *("--report", report.path),
+    )

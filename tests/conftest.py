@@ -1,0 +1,103 @@
+"""Fixtures: a real S3 server over HTTP, and a proxy before it that spoils answers."""
+
+import logging
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import generated
+from tests.fault_proxy import FaultProxy, fault_proxy
+
+# Where the tests run in the background, Ctrl-C is ignored, also by every process they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A fresh bucket on the test's own S3 server at `port`; `client` talks to it directly, past any proxy."""
+
+    name: str
+    port: int
+    client: Any
+
+    def uri(self, path: str = "") -> str:
+        return f"s3://{self.name}/{path}"
+
+    def put(self, files) -> None:
+        """Store `files`, bytes by key."""
+        for key, data in files.items():
+            self.client.put_object(Bucket=self.name, Key=key, Body=data)
+
+    def listed(self) -> list[str]:
+        """Return every key in the bucket."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
+        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+
+@pytest.fixture(scope="session")
+def s3_port() -> Iterator[int]:
+    """The port of moto's S3 server."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield server.get_host_and_port()[1]
+    server.stop()
+
+
+@pytest.fixture
+def s3_environment(s3_port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The server's port, with the environment a step is given on a cluster."""
+    from components.s3 import s3_client
+
+    for name in [name for name in os.environ if name.startswith(("AWS_", "MLFLOW_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{s3_port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test-key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    s3_client.cache_clear()
+    yield s3_port
+    s3_client.cache_clear()
+
+
+@pytest.fixture
+def bucket(s3_environment: int) -> Bucket:
+    """A fresh bucket."""
+    import boto3
+
+    client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{s3_environment}")
+    made = Bucket(f"bucket-{uuid.uuid4().hex[:12]}", s3_environment, client)
+    client.create_bucket(Bucket=made.name)
+    return made
+
+
+@pytest.fixture
+def proxy(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
+    """A proxy before the server, which the environment names from now on; short pauses and timeouts."""
+    from components import s3
+
+    with fault_proxy(bucket.port) as running:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", running.url)
+        monkeypatch.setattr(s3, "READ_TIMEOUT", 0.5)
+        s3.s3_client.cache_clear()
+        yield running
+    s3.s3_client.cache_clear()
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    """A folder with `images/` of 12 images in three classes and `annotations.json`, an ecotag export."""
+    folder = tmp_path / "pets"
+    files = generated.noise_images(12)
+    generated.write_files(folder / "images", files)
+    (folder / "annotations.json").write_text(generated.ecotag_export(generated.labels_of(files)))
+    return folder

@@ -1,0 +1,214 @@
+"""The train step: tables and dataset in; bundle, metrics, history and report out."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from components.bundle import load_bundle
+from components.dataset import open_dataset
+from components.features import extract_features
+from components.files import json_text
+from components.keras_runtime import keras
+from components.samples import write_split_table
+from components.train import build_parser, main
+from tests.extraction import extract_arguments, run_extract
+
+SHADES = ("dark", "grey", "light")
+
+
+@pytest.fixture(scope="module")
+def shades(tmp_path_factory):
+    """A dataset of 45 images in three shades of noise, and the folder of its tables: 36 train, 9 validation."""
+    folder = tmp_path_factory.mktemp("shades")
+    for index in range(45):
+        shade = index % 3
+        pixels = np.random.default_rng(index).integers(60 * shade, 60 * shade + 90, (20, 24, 3), dtype=np.uint8)
+        (folder / "images" / SHADES[shade]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / "images" / SHADES[shade] / f"{index:02}.png")
+    outcome = run_extract(
+        extract_arguments(folder, "", folder / "images", folder / "store", annotation_format="folders")
+    )
+    dataset = outcome.dataset()
+    samples = sorted(dataset.samples(), key=lambda sample: sample.sample_id[-6:])
+    write_split_table(folder / "train.csv", samples[:36], "train")
+    write_split_table(folder / "validation.csv", samples[36:], "validation")
+    return folder, dataset
+
+
+def arguments(shades, out, **options):
+    """Return the step's command line, its outputs below `out`; a small untrained network unless told otherwise."""
+    folder, dataset = shades
+    named = {
+        "dataset-uri": dataset.uri,
+        "train-samples": folder / "train.csv",
+        "validation-samples": folder / "validation.csv",
+        "backbone": "mobilenet",
+        "weights": "none",
+        "image-size": 32,
+        "epochs": 4,
+        "bundle": out / "bundle",
+        "metrics": out / "metrics.json",
+        "history": out / "history.csv",
+        "report": out / "report.html",
+    }
+    named |= {name.replace("_", "-"): value for name, value in options.items()}
+    return [word for name, value in named.items() for word in (f"--{name}", str(value))]
+
+
+def refused(capsys, command, code, *fragments):
+    """Check that `command` ends with `code` and one line that has `fragments`."""
+    assert main(command) == code
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("pawline train: error: ")
+    assert "Received" in last
+    for fragment in fragments:
+        assert fragment in last
+
+
+@pytest.fixture(scope="module")
+def trained(shades, tmp_path_factory):
+    """The outputs of one run, with KFP's executor input."""
+    out = tmp_path_factory.mktemp("trained")
+    names = ("bundle", "metrics", "history", "report")
+    artifacts = {name: {"artifacts": [{"name": name, "uri": f"s3://b/{name}", "metadata": {}}]} for name in names}
+    executor = {"outputs": {"artifacts": artifacts, "outputFile": str(out / "executor.json")}}
+    assert main([*arguments(shades, out), "--executor-input", json.dumps(executor)]) == 0
+    return out
+
+
+def test_the_bundle_predicts_what_it_learnt_and_says_where_it_is_from(trained, shades):
+    bundle = load_bundle(trained / "bundle")
+    assert bundle.class_names == list(SHADES)
+    assert bundle.manifest.dataset_fingerprint == shades[1].fingerprint
+    assert (bundle.manifest.backbone, bundle.manifest.weights, bundle.image_size) == ("mobilenet", "none", 32)
+    assert bundle.manifest.training == {"epochs": 4, "batch_size": 32, "learning_rate": 0.001, "seed": 0}
+    bright = np.full((1, 32, 32, 3), 160, np.uint8)
+    assert bundle.predict(bright).sum() == pytest.approx(1.0)
+
+
+def test_metrics_history_and_bundle_agree(trained):
+    metrics = json.loads((trained / "metrics.json").read_text())
+    rows = list(csv.DictReader((trained / "history.csv").open()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    [kept] = [row for row in rows if row["kept"] == "true"]
+    assert float(kept["validation_loss"]) == min(float(row["validation_loss"]) for row in rows)
+    assert metrics["best_epoch"] == int(kept["epoch"])
+    assert metrics["validation_loss"] == float(kept["validation_loss"])
+    assert (metrics["train_samples"], metrics["validation_samples"]) == (36, 9)
+    assert metrics.pop("seconds") > 0
+    assert load_bundle(trained / "bundle").manifest.metrics == metrics
+
+
+def test_kfp_is_told_metrics_and_what_the_bundle_is(trained):
+    artifacts = json.loads((trained / "executor.json").read_text())["artifacts"]
+    metrics = artifacts["metrics"]["artifacts"][0]["metadata"]
+    assert metrics == json.loads((trained / "metrics.json").read_text())
+    bundle = artifacts["bundle"]["artifacts"][0]["metadata"]
+    assert bundle["framework"] == "keras"
+    assert bundle["class_names"] == list(SHADES)
+
+
+def test_the_report_shows_curves_and_recipe_and_loads_nothing(trained):
+    html = (trained / "report.html").read_text()
+    assert html.count("<polyline") == 4
+    assert "mobilenet, frozen" in html
+    assert not re.search(r"(src|href)=[\"']?(https?:)?//", html)
+
+
+def test_the_same_command_gives_the_same_bundle(trained, shades, tmp_path):
+    keras.backend.clear_session()
+    assert main(arguments(shades, tmp_path)) == 0
+    one, other = (load_bundle(folder / "bundle") for folder in (trained, tmp_path))
+    for a, b in zip(one.network.get_weights(), other.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert (trained / "history.csv").read_text() == (tmp_path / "history.csv").read_text()
+
+
+def test_the_default_backbone_tells_the_shades_apart(shades, tmp_path):
+    options = {"backbone": "efficientnet_lite0", "weights": "imagenet", "image_size": 64}
+    assert main(arguments(shades, tmp_path, **options)) == 0
+    assert json.loads((tmp_path / "metrics.json").read_text())["validation_accuracy"] > 0.8
+
+
+def test_features_are_in_the_order_of_the_samples_whatever_the_batch(shades, monkeypatch):
+    dataset = open_dataset(shades[1].uri)
+    inputs = keras.Input((8, 8, 3), dtype="uint8")
+    mean = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1.0)(inputs)))
+    samples = dataset.samples()[::-1]
+    whole, pixels = extract_features(mean, dataset, samples, keep=[samples[3].sample_id])
+    monkeypatch.setattr("components.features.BATCH_SIZE", 7)
+    pieces, _ = extract_features(mean, dataset, samples)
+    np.testing.assert_allclose(whole, pieces, rtol=1e-6)
+    assert list(pixels) == [samples[3].sample_id]
+    np.testing.assert_allclose(whole[3], pixels[samples[3].sample_id].mean((0, 1)), rtol=1e-5)
+    means = {label: whole[[s.label == label for s in samples]].mean() for label in SHADES}
+    assert means["dark"] < means["grey"] < means["light"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "fragment"),
+    [
+        ("backbone", "vgg17", "Nearest: vgg1"),
+        ("weights", "imagenett", "--weights must be"),
+        ("image_size", 31, "at least 32 pixels"),
+        ("epochs", 0, "--epochs must be at least 1"),
+        ("batch_size", 0, "--batch-size must be at least 1"),
+        ("learning_rate", 0, "--learning-rate must be above 0"),
+        ("learning_rate", "nan", "--learning-rate must be above 0"),
+        ("seed", -1, "--seed must be"),
+    ],
+)
+def test_an_option_that_is_not_legal_is_refused(shades, tmp_path, capsys, option, value, fragment):
+    refused(capsys, arguments(shades, tmp_path, **{option: value}), 2, fragment, f"{value}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def tables(shades, tmp_path, train, validation):
+    """Return options for tables of the samples with these labels."""
+    samples = shades[1].samples()
+    for split, labels in (("train", train), ("validation", validation)):
+        write_split_table(tmp_path / f"{split}.csv", [s for s in samples if s.label in labels], split)
+    return {"train_samples": tmp_path / "train.csv", "validation_samples": tmp_path / "validation.csv"}
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "fragment"),
+    [
+        (SHADES, (), "There must be validation samples. Received: 0."),
+        (("dark", "grey"), SHADES, "Every class needs training samples. Received none of: light"),
+        ((), SHADES, "Received none of: dark, grey, light"),
+    ],
+)
+def test_tables_that_cannot_be_learnt_from_are_refused(shades, tmp_path, capsys, train, validation, fragment):
+    refused(capsys, arguments(shades, tmp_path / "out", **tables(shades, tmp_path, train, validation)), 1, fragment)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_tables_cannot_be_swapped(shades, tmp_path, capsys):
+    swapped = {"train_samples": shades[0] / "validation.csv", "validation_samples": shades[0] / "train.csv"}
+    refused(capsys, arguments(shades, tmp_path, **swapped), 1, "validation")
+
+
+def test_a_batch_larger_than_the_data_is_said(shades, tmp_path, capsys):
+    assert main(arguments(shades, tmp_path, batch_size=500, epochs=1)) == 0
+    assert "--batch-size 500 is more than the 36 training samples" in capsys.readouterr().err
+
+
+def test_defaults_are_the_pipeline_s():
+    given = [word for name in ("dataset-uri", "train-samples", "validation-samples") for word in (f"--{name}", "x")]
+    given += [word for name in ("bundle", "metrics", "history", "report") for word in (f"--{name}", "x")]
+    defaults = {name: value for name, value in vars(build_parser().parse_args(given)).items() if str(value) != "x"}
+    assert json.loads(json_text(defaults)) == {
+        "backbone": "efficientnet_lite0",
+        "weights": "imagenet",
+        "image_size": 0,
+        "epochs": 30,
+        "batch_size": 32,
+        "learning_rate": 0.001,
+        "seed": 0,
+        "executor_input": "",
+    }
