@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from components.agreement import MUST_EXIST, Agreed, BadSample, Rejections, agree
-from components.annotations import FORMATS, AnnotationSet, read_annotations
+from components.annotation_formats import FORMATS, read_annotations
+from components.annotations import AnnotationSet
 from components.data_report import DataSummary, write_data_report
 from components.dataset_writer import Record, write_dataset
 from components.errors import DataError, one_line

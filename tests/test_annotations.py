@@ -11,16 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from components.annotations import (
-    Annotation,
-    AnnotationSet,
-    by_file,
-    read_annotations,
-    read_csv,
-    read_ecotag,
-    read_folders,
-    recognise,
-)
+from components.annotation_formats import read_annotations, read_csv, read_ecotag, read_folders, recognise
+from components.annotations import Annotation, AnnotationSet, by_file
 from components.errors import DataError, PawlineError, UsageError
 
 # 1 March 2023 in .NET ticks, as ecotag writes them.
