@@ -38,7 +38,7 @@ class DataSummary:
 def write_data_report(path: Path, summary: DataSummary, read: Callable[[Sample], bytes]) -> None:
     """Write the report to `path`; `read` gives a sample's encoded image."""
     classes = _by_class(summary.samples)
-    strips = [(name, _strip(classes[name], read)) for name in sorted(classes)[:MAX_STRIPS]]
+    strips = [(name, len(classes[name]), _strip(classes[name], read)) for name in sorted(classes)[:MAX_STRIPS]]
     html = render_report(
         "data.html.j2",
         summary=summary,

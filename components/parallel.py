@@ -19,7 +19,7 @@ def each_in_parallel(
     """
     window = window or 2 * concurrency
     pending: dict[Future[Result], Item] = {}
-    # A queue tells of the next that is finished at no cost; concurrent.futures.wait would look at all pending each time.
+    # A queue names the next that finished; concurrent.futures.wait would look at all pending ones each time.
     finished: SimpleQueue[Future[Result]] = SimpleQueue()
     with ThreadPoolExecutor(concurrency) as pool:
         try:

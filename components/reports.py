@@ -37,10 +37,12 @@ def _environment() -> Environment:
 
 
 def round_ticks(bounds: Sequence[float]) -> list[float]:
-    """Return three to seven round values, evenly apart, that reach from the first to the second of `bounds`."""
+    """Return two to seven round values, evenly apart, that reach from the first to the second of `bounds`."""
     low, high = bounds
-    span = max(high - low, abs(high) * 1e-6, 1e-12)
+    span = max(high - low, abs(high) * 1e-6)
+    span = span if span > 1e-12 else 1.0
     magnitude = 10.0 ** math.floor(math.log10(span))
     step = next(step for step in (0.2 * magnitude, 0.5 * magnitude, magnitude, 2 * magnitude) if span / step <= 5)
-    first, last = math.floor(low / step), math.ceil(high / step)
+    first = math.floor(low / step)
+    last = max(math.ceil(high / step), first + 1)  # A flat line still needs an axis.
     return [index * step for index in range(first, last + 1)]

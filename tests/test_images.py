@@ -16,6 +16,9 @@ from components.images import FORMATS, MAX_PIXELS, BadImage, decode_image, image
 from tests import generated_images
 from tests.generated_images import HEIGHT, PICTURES, QUARTERS, WIDTH, camera_exif, encoded, quarters
 
+# Pillow says what is odd about metadata; pytest undoes the filter that components.images sets.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
 ENCODED = {name: encode() for name, encode in PICTURES.items()}
 PHOTO = Image.fromarray(np.random.default_rng(7).integers(0, 256, (37, 53, 3), dtype=np.uint8))
 
@@ -341,6 +344,12 @@ def test_a_bomb_is_bad_and_costs_less_than_64_mebibytes(name: str) -> None:
     peak, verdict = peak_of_decoding_in_a_process(data)
     assert verdict != "an image"
     assert peak < 64 << 20
+
+
+def test_the_canvas_of_an_animated_webp_is_refused_before_pillow_allocates_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two gigabytes of address space, which a limited container may not have.
+    monkeypatch.setattr(Image, "open", lambda *args, **options: pytest.fail("Pillow was asked to open it"))
+    assert_bad(generated_images.webp_of_claimed_size(16000, 16000), "16000 x 16000 pixels")
 
 
 def test_the_measurement_sees_an_image_that_is_large_and_legal() -> None:
