@@ -1,0 +1,99 @@
+"""Sends what is left in queue folders to MLFLOW_TRACKING_URI: `python -m components.tracking QUEUE_FOLDER...`."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from components.errors import PawlineError, ServiceError, UsageError, one_line
+from components.tracking import queue
+from components.tracking.events import check_tracking_uri, public_uri, without_passwords
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `python -m components.tracking`."""
+    parser = argparse.ArgumentParser(prog="python -m components.tracking", description=__doc__, allow_abbrev=False)
+    parser.add_argument("queue_folders", nargs="+", type=Path, metavar="QUEUE_FOLDER", help="where events were kept")
+    parser.add_argument("--follow", default="", help=argparse.SUPPRESS)  # A tracker's own: this queue as it grows.
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Send what is left; return 0 if all was sent."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        if arguments.follow:
+            _follow(arguments.queue_folders[0], arguments.follow)
+        else:
+            _replay(arguments.queue_folders)
+    except PawlineError as error:
+        print(f"pawline tracking: error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _follow(folder: Path, key: str) -> None:
+    parent = os.getppid()
+    os.nice(10)  # The training comes first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that temporary folders are removed.
+    state = queue.read_state(folder, key)
+    try:
+        from components.tracking.sender import connect, follow, sqlite_file
+
+        database = sqlite_file(os.environ["MLFLOW_TRACKING_URI"])
+        to_be_made = database is not None and not database.exists()  # Which takes seconds, once.
+        queue.write_state(folder, key, replace(state, error="", busy=to_be_made))
+        client = connect(os.environ)
+        queue.write_state(folder, key, replace(state, error=""))
+    except Exception as error:
+        # Nobody sees this process: the tracker reads why from the state.
+        why = f"{type(error).__name__}: {without_passwords(str(error))}"
+        queue.write_state(folder, key, replace(state, error=one_line(why)))
+        return
+    follow(client, folder, key, parent)
+
+
+def _replay(folders: Sequence[Path]) -> None:
+    waiting = [(folder, key) for folder in folders for key in _keys(folder)]
+    if not waiting:
+        print("nothing to send")
+        return
+    from components.tracking.sender import connect, send_matching
+
+    uri = _target(waiting)
+    check_tracking_uri(uri)
+    try:
+        client = connect({**os.environ, "MLFLOW_TRACKING_URI": uri})
+    except Exception as error:  # A database says it in any class.
+        received = one_line(without_passwords(str(error)))
+        raise ServiceError(f"MLflow must be there. Received: {received}. Correct MLFLOW_TRACKING_URI.") from error
+    failed = []
+    for folder, key in waiting:
+        why = send_matching(client, folder, key)
+        print(f"{key}: {'skipped, it belongs to another MLflow or a live run' if why is None else why or 'sent'}")
+        failed += [why] if why else []
+    if failed:
+        raise ServiceError(
+            f"MLflow must take the events. Received: {one_line(failed[-1])}. {len(failed)} queues are kept; try later."
+        )
+
+
+def _keys(folder: Path) -> list[str]:
+    if folder.is_dir():
+        return queue.keys(folder)
+    raise UsageError(f"QUEUE_FOLDER must be a folder. Received: {one_line(folder)}. Name where events were kept.")
+
+
+def _target(waiting: Sequence[tuple[Path, str]]) -> str:
+    """Return MLFLOW_TRACKING_URI, or what the first queue was meant for: it holds no password."""
+    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
+        return uri
+    events = queue.read_events(*waiting[0], 0, 1)
+    return public_uri(str(events[0][1].get("target"))) if events else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

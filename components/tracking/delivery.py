@@ -1,0 +1,193 @@
+"""One queue's events as calls of MLflow's client, each made so that repeating it after a kill changes nothing."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.tracking.events import MAX_PARAMETER, MAX_TAG, legal_name
+from components.tracking.queue import State
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+TOKEN_TAG = "pawline.queue"  # noqa: S105 - the name of a tag, not a secret
+MODEL = "model"
+# What MLflow says of values it will never take; all else may be over tomorrow.
+FOR_GOOD = ("INVALID_PARAMETER_VALUE", "INVALID_STATE")
+MAX_PARAMETERS = 100
+
+
+class Rejected(Exception):
+    """An event that MLflow will never take."""
+
+
+class Delivery:
+    """Delivers to the run of `state`, which it keeps; `save` is called where a kill must not forget the state."""
+
+    def __init__(self, client: "MlflowClient", state: State, save: Callable[[], None]) -> None:
+        """Deliver through `client`."""
+        self._client, self._state, self._save = client, state, save
+        self._continued = False
+
+    def deliver(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Deliver `events`: one, or several of kind "metrics".
+
+        Raises:
+            Rejected: MLflow will never take them.
+            Exception: whatever MLflow raises where it could not be reached or refused for now.
+        """
+        from mlflow.exceptions import MlflowException
+
+        kind = str(events[0].get("kind"))
+        if kind != "start" and not self._state.run_id:
+            raise Rejected("no run was begun")
+        try:
+            if kind == "metrics":
+                self._metrics(events)
+            elif method := {"start": self._start, "artifact": self._artifact, "model": self._model}.get(kind):
+                method(events[0])
+            elif kind == "finish":
+                self._finish(events[0])
+        except MlflowException as error:
+            if error.error_code in FOR_GOOD:
+                raise Rejected(str(error)) from error
+            raise
+        except FileNotFoundError as error:
+            raise Rejected(str(error)) from error
+
+    def end(self, status: str, continued: bool) -> None:
+        """End the run, unless it was begun by somebody else."""
+        if self._state.run_id and not continued:
+            self._client.set_terminated(self._state.run_id, status)
+
+    def _start(self, event: Mapping[str, Any]) -> None:
+        if not self._state.run_id:
+            self._state.run_id = event["run_id"] or self._created(event)
+            self._save()
+        elif not event["run_id"]:
+            self._client.update_run(self._state.run_id, "RUNNING")
+        self._labels(event)
+        if event["dataset"]:
+            self._dataset(event["dataset"])
+
+    def _created(self, event: Mapping[str, Any]) -> str:
+        experiment = event["experiment_id"] or self._experiment(event["experiment"])
+        if self._state.creating:  # A kill came between creating the run and writing its id down.
+            found = self._client.search_runs([experiment], f"tags.`{TOKEN_TAG}` = '{event['token']}'")
+            if found:
+                return str(found[0].info.run_id)
+        self._state.creating = True
+        self._save()
+        tags = {TOKEN_TAG: event["token"]}
+        return str(self._client.create_run(experiment, event["time"], tags, event["name"]).info.run_id)
+
+    def _experiment(self, name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
+        if found := self._client.get_experiment_by_name(name):
+            return str(found.experiment_id)
+        try:
+            return str(self._client.create_experiment(name, artifact_location(self._client.tracking_uri)))
+        except MlflowException:
+            if found := self._client.get_experiment_by_name(name):  # Another sender was faster.
+                return str(found.experiment_id)
+            raise
+
+    def _labels(self, event: Mapping[str, Any]) -> None:
+        from mlflow.entities import Param, RunTag
+
+        tags = [RunTag(legal_name(name), value[:MAX_TAG]) for name, value in event["tags"].items()]
+        parameters = [Param(legal_name(name), value[:MAX_PARAMETER]) for name, value in event["parameters"].items()]
+        for start in range(0, len(tags), MAX_PARAMETERS):
+            self._client.log_batch(self._state.run_id, tags=tags[start : start + MAX_PARAMETERS])
+        for start in range(0, len(parameters), MAX_PARAMETERS):
+            self._parameters(parameters[start : start + MAX_PARAMETERS])
+
+    def _parameters(self, parameters: "Sequence[Any]") -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.log_batch(self._state.run_id, params=parameters)
+        except MlflowException as error:
+            if error.error_code not in FOR_GOOD:
+                raise
+            if len(parameters) > 1:  # One that a run gone on with has already, with another value, must not cost all.
+                for parameter in parameters:
+                    self._parameters([parameter])
+
+    def _dataset(self, dataset: Mapping[str, Any]) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        fingerprint = dataset["fingerprint"]
+        entity = Dataset(
+            name="pawline",
+            digest=fingerprint[:36],  # MLflow's limit; the whole fingerprint is in the source.
+            source_type="s3" if dataset["uri"].startswith("s3://") else "local",
+            source=json.dumps({"uri": dataset["uri"], "fingerprint": fingerprint}),
+            profile=json.dumps({"num_rows": dataset["samples"]}),
+        )
+        tag = InputTag("mlflow.data.context", "training")
+        self._client.log_inputs(self._state.run_id, [DatasetInput(entity, [tag])])
+
+    def _metrics(self, events: Sequence[Mapping[str, Any]]) -> None:
+        from mlflow.entities import Metric
+
+        # The queue's own times: MLflow's store takes the same metric of the same time once.
+        metrics = [
+            Metric(name, value, event["time"], event["step"])
+            for event in events
+            for name, value in event["metrics"].items()
+        ]
+        for start in range(0, len(metrics), 1000):
+            self._client.log_batch(self._state.run_id, metrics=metrics[start : start + 1000])
+
+    def _artifact(self, event: Mapping[str, Any]) -> None:
+        path, folder = Path(event["path"]), event["folder"] or None
+        if path.is_dir():
+            self._client.log_artifacts(self._state.run_id, str(path), folder)
+        else:
+            path.stat()  # FileNotFoundError, which MLflow would call something else.
+            self._client.log_artifact(self._state.run_id, str(path), folder)
+
+    def _model(self, event: Mapping[str, Any]) -> None:
+        from mlflow.exceptions import MlflowException
+
+        from components.tracking.model import write_model
+
+        experiment = self._client.get_run(self._state.run_id).info.experiment_id
+        with tempfile.TemporaryDirectory(prefix="pawline-model-") as folder:
+            try:
+                model_id = self._logged_model(experiment)
+            except MlflowException as error:
+                if error.error_code not in ("ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED"):
+                    raise
+                model_id = ""  # MLflow before 3 has models only as files of their run.
+            write_model(Path(event["path"]), Path(folder), self._state.run_id, model_id)
+            if not model_id:
+                self._client.log_artifacts(self._state.run_id, folder, MODEL)
+                return
+            self._client.log_model_artifacts(model_id, folder)
+            self._client.finalize_logged_model(model_id, "READY")
+
+    def _logged_model(self, experiment: str) -> str:
+        query = f"source_run_id = '{self._state.run_id}' AND name = '{MODEL}'"
+        if found := self._client.search_logged_models([experiment], query):
+            return str(found[0].model_id)
+        return str(self._client.create_logged_model(experiment, MODEL, self._state.run_id).model_id)
+
+    def _finish(self, event: Mapping[str, Any]) -> None:
+        self.end(event["status"], bool(event.get("continued")))
+
+
+def artifact_location(tracking_uri: str) -> str | None:
+    """Return where a new experiment keeps its files: beside an sqlite file, else None for the server's own choice.
+
+    Without a server, MLflow would put them below whatever folder the process happens to stand in.
+    """
+    path = tracking_uri.partition("?")[0].removeprefix("sqlite:///")
+    if not tracking_uri.startswith("sqlite:///"):
+        return None
+    return Path(os.path.abspath(path)).parent.joinpath("mlartifacts").as_uri()

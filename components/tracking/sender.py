@@ -1,0 +1,179 @@
+"""The process that sends queues to MLflow: the one it follows while a training appends to it, then those left over."""
+
+import os
+import select
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import one_line
+from components.tracking import queue
+from components.tracking.delivery import Delivery, Rejected
+from components.tracking.events import public_uri, without_passwords
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EVENTS_AT_ONCE = 200
+FIRST_PAUSE, LONGEST_PAUSE = 0.3, 15.0
+REFUSED = "refused for good: "
+# Only in this process: MLflow's own are two minutes and seven repetitions. The queue repeats.
+TIMES = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "4",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "20",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+def connect(environment: Mapping[str, str]) -> "MlflowClient":
+    """Return MLflow's client for `environment`, with short times; MLflow is imported here, which takes a second.
+
+    Raises:
+        Exception: whatever a database raises that is not there or none of MLflow's.
+    """
+    os.environ.update(environment)
+    os.environ.update(TIMES)
+    uri = environment["MLFLOW_TRACKING_URI"]
+    if path := sqlite_file(uri):
+        if not path.exists():
+            _make_database(path)
+        with closing(sqlite3.connect(path)) as database:  # MLflow would try for minutes to open what it cannot.
+            database.execute("SELECT 1 FROM experiments LIMIT 1").fetchall()
+    from mlflow import MlflowClient
+
+    return MlflowClient(uri)
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of an sqlite database, None for another `uri`."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") and "?" not in uri else None
+
+
+def _make_database(path: Path) -> None:
+    """Make MLflow's sqlite file: complete or not at all, as half of its tables are of no use."""
+    from mlflow import MlflowClient
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
+        event.listen(Engine, "connect", _without_waiting)
+        MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments(max_results=1)
+        event.remove(Engine, "connect", _without_waiting)
+        with suppress(FileExistsError):  # Another was faster.
+            os.link(f"{folder}/mlflow.db", path)
+
+
+def _without_waiting(connection: Any, _: object) -> None:
+    # MLflow changes its tables fifty times, and waits for the disk each time, before they are what they are today.
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("PRAGMA journal_mode=MEMORY")
+
+
+def send(client: "MlflowClient", folder: Path, key: str) -> str:
+    """Send what there is of the queue `key` in `folder`; remove it when all was sent and its run is over.
+
+    Returns:
+        Why something is left: what MLflow or its connection said, on one line; "" if nothing is.
+    """
+    with queue.locked_for_sending(folder, key) as mine:
+        if not mine:
+            return "another process sends it"
+        state = queue.read_state(folder, key)
+        written = queue.is_written(folder, key)  # Before reading: what comes later is read next time.
+        try:
+            _send_all(client, folder, key, state)
+            if not written:
+                _close(client, folder, key, state)
+        except Exception as error:
+            # Whatever MLflow, its database or the network says: the queue keeps the events.
+            state.error = _why(error)
+            queue.write_state(folder, key, state)
+        return state.error
+
+
+def _send_all(client: "MlflowClient", folder: Path, key: str, state: queue.State) -> None:
+    delivery = Delivery(client, state, lambda: queue.write_state(folder, key, state))
+    while batch := _batch(queue.read_events(folder, key, state.sent, EVENTS_AT_ONCE)):
+        state.busy = batch[0][1].get("kind") in ("artifact", "model")
+        if state.busy or state.error:
+            queue.write_state(folder, key, state)
+        _deliver(delivery, [event for _, event in batch])
+        state.sent, state.error, state.busy = batch[-1][0], "", False
+        queue.write_state(folder, key, state)
+
+
+def _batch(events: list[tuple[int, dict[str, Any]]]) -> list[tuple[int, dict[str, Any]]]:
+    """Return the first of `events`, with those that follow it if all are metrics."""
+    count = next((i for i, (_, event) in enumerate(events) if event.get("kind") != "metrics"), len(events))
+    return events[: max(count, 1)]
+
+
+def _deliver(delivery: Delivery, events: list[dict[str, Any]]) -> None:
+    """Deliver `events`; those that MLflow will never take are told on standard output and dropped."""
+    try:
+        delivery.deliver(events)
+    except Rejected as error:
+        if len(events) == 1:
+            print(f"{REFUSED}{_why(error)}", flush=True)
+            return
+        for event in events:
+            _deliver(delivery, [event])
+    except (KeyError, TypeError, AttributeError) as error:  # A line that is no event, as after a damaged disk.
+        print(f"{REFUSED}{_why(error)}", flush=True)
+
+
+def _close(client: "MlflowClient", folder: Path, key: str, state: queue.State) -> None:
+    """Remove a queue whose writer is gone; a run that never said how it ended was killed."""
+    events = [event for _, event in queue.read_events(folder, key, 0, queue.MAX_BYTES)]
+    start = next((event for event in events if event.get("kind") == "start"), {})
+    if events and events[-1].get("kind") != "finish":
+        Delivery(client, state, lambda: None).end("KILLED", bool(start.get("run_id")))
+        if start.get("keyed"):
+            return  # It may be gone on with.
+    queue.remove(folder, key)
+
+
+def follow(client: "MlflowClient", folder: Path, key: str, parent: int) -> None:
+    """Send the queue `key` as it grows until its writer closes standard input or dies, then once more what is left."""
+    pause, closed, leftovers = FIRST_PAUSE, False, queue.keys(folder)
+    while not closed:
+        error = send(client, folder, key)
+        if not error and leftovers:
+            send_matching(client, folder, leftovers.pop(0), key)
+            continue
+        pause = min(pause * 2, LONGEST_PAUSE) if error else FIRST_PAUSE
+        closed = _closed(pause, parent)
+    send(client, folder, key)
+
+
+def send_matching(client: "MlflowClient", folder: Path, key: str, own: str = "") -> str | None:
+    """Send the queue `key`; return None instead if it is `own`, still written, or was meant for another MLflow."""
+    events = queue.read_events(folder, key, 0, 1)
+    target = events[0][1].get("target") if events else None
+    if key == own or queue.is_written(folder, key) or target not in (None, public_uri(client.tracking_uri)):
+        return None
+    return send(client, folder, key)
+
+
+def _closed(seconds: float, parent: int) -> bool:
+    """Wait `seconds`; return at once True when standard input ends or the parent is another."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        ready, _, _ = select.select([sys.stdin], [], [], min(left, 1.0))
+        if ready and not os.read(sys.stdin.fileno(), 1024):
+            return True
+        if os.getppid() != parent:
+            return True
+    return False
+
+
+def _why(error: Exception) -> str:
+    return one_line(without_passwords(" ".join(str(error).split())) or type(error).__name__)
