@@ -42,6 +42,7 @@ test-slow: setup ## Run the proofs that take minutes
 bench: setup ## Measure what docs/performance.md quotes
 	$(BIN)/python -m benchmarks.extract
 	$(BIN)/python -m benchmarks.million
+	$(BIN)/python -m benchmarks.train
 
 compile: setup ## Write pipeline/pipeline.yaml
 	$(BIN)/pawline compile

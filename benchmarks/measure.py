@@ -55,7 +55,8 @@ def machine() -> str:
     """Return where and when this was measured, as a sentence."""
     model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     name = model.group(1) if model else platform.machine()
-    return f"{os.cpu_count()} cores of {name}, Python {platform.python_version()}, {date.today().isoformat()}."
+    load = f"load average {os.getloadavg()[2]:.1f} over the last 15 minutes"
+    return f"{os.cpu_count()} cores of {name}, Python {platform.python_version()}, {date.today().isoformat()}, {load}."
 
 
 def publish(section: str, text: str, update: bool) -> None:

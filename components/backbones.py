@@ -1,11 +1,11 @@
-"""Backbones: pretrained networks without their top, by name."""
+"""Backbones: networks without their top, by name: pretrained ones, small_cnn, and a user's own."""
 
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from components import applications, efficientnet_lite0
+from components import applications, efficientnet_lite0, small_cnn, user_backbones
 from components.errors import UsageError, one_line
 from components.keras_runtime import keras
 from components.weights import check_weights
@@ -20,6 +20,7 @@ class Backbone:
     """A network without its top: image sizes in pixels a side, the weights files it reads, and how it is built.
 
     `build(image_size, weights)` returns the layers that prepare RGB 0..255, and the network that takes their output.
+    `trained_from_scratch`: it has no pretrained weights, so that it is trained whole and never frozen.
     """
 
     name: str
@@ -27,27 +28,43 @@ class Backbone:
     minimum_size: int
     weights_suffixes: tuple[str, ...]
     build: Build
+    trained_from_scratch: bool = False
 
 
 def backbone_names() -> list[str]:
-    """Return every backbone's name, sorted."""
-    return sorted([DEFAULT, *applications.applications()])
+    """Return every backbone's name, sorted; those that a user gives as `module:function` have none."""
+    return sorted({DEFAULT, small_cnn.NAME, *applications.applications(), *user_backbones.user_backbone_names()})
 
 
 def find_backbone(name: str) -> Backbone:
     """Return the backbone called `name`; case, `_` and `-` do not matter, so `mobilenet_v2` is `mobilenetv2`.
 
+    A user's own, registered or `module:function`, is spelled exactly; it cannot take the name of one of ours.
+
     Raises:
-        UsageError: there is none; the message has the nearest names.
+        UsageError: there is none, with the nearest names; or a user's own cannot be imported.
     """
     key = name.lower().replace("_", "").replace("-", "")
     if key == DEFAULT.replace("_", ""):
         sizes = (efficientnet_lite0.IMAGE_SIZE, efficientnet_lite0.MINIMUM_SIZE)
         return Backbone(DEFAULT, *sizes, efficientnet_lite0.SUFFIXES, efficientnet_lite0.build_with_weights)
+    if key == small_cnn.NAME.replace("_", ""):
+        sizes = (small_cnn.IMAGE_SIZE, small_cnn.MINIMUM_SIZE)
+        return Backbone(small_cnn.NAME, *sizes, small_cnn.SUFFIXES, small_cnn.build_with_weights, True)
     if key in applications.applications():
         sizes = applications.image_sizes(key)
         return Backbone(key, *sizes, applications.SUFFIXES, partial(applications.build_application, key))
+    if user_backbones.is_user_backbone(name):
+        return _user_backbone(name)
     raise UsageError(f"The backbone must be known. Received: --backbone {one_line(name, 60)}. {_nearest(key)}")
+
+
+def _user_backbone(name: str) -> Backbone:
+    function = user_backbones.find_build(name)
+    sizes = user_backbones.image_sizes(name, function)
+    build = partial(user_backbones.build_user_network, name, function)
+    from_scratch = user_backbones.is_trained_from_scratch(function)
+    return Backbone(name, *sizes, user_backbones.SUFFIXES, build, from_scratch)
 
 
 def _nearest(name: str) -> str:
@@ -56,7 +73,9 @@ def _nearest(name: str) -> str:
 
 
 def build_feature_extractor(backbone: Backbone, image_size: int, weights: str) -> "keras.Model":
-    """Return the frozen network from uint8 RGB `[N, image_size, image_size, 3]` to pooled features, float32 `[N, D]`.
+    """Return the network from uint8 RGB `[N, image_size, image_size, 3]` to pooled features, float32 `[N, D]`.
+
+    It is frozen, unless the backbone is `trained_from_scratch`.
 
     Args:
         backbone: from `find_backbone`.
@@ -71,12 +90,18 @@ def build_feature_extractor(backbone: Backbone, image_size: int, weights: str) -
     size = check_image_size(backbone, image_size)
     check_weights(weights, backbone.weights_suffixes)
     prepare, network = backbone.build(size, weights)
-    network.trainable = False
+    if not backbone.trained_from_scratch:
+        network.trainable = False
     inputs = keras.Input((size, size, 3), dtype="uint8", name="image")
     x = inputs
-    for layer in [*prepare, network, keras.layers.GlobalAveragePooling2D(name="features")]:
+    for layer in [*prepare, network, _pooling(network)]:
         x = layer(x)
     return keras.Model(inputs, x, name="feature_extractor")
+
+
+def _pooling(network: "keras.Model") -> "keras.Layer":
+    pooled = len(network.output_shape) == 2
+    return keras.layers.Identity(name="features") if pooled else keras.layers.GlobalAveragePooling2D(name="features")
 
 
 def check_image_size(backbone: Backbone, image_size: int) -> int:

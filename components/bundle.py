@@ -91,17 +91,33 @@ def load_bundle(directory: Path) -> Bundle:
     Raises:
         DataError: no bundle, a damaged one, or one whose network does not give what it must.
     """
-    from components.keras_runtime import keras
-
     manifest = read_manifest(directory)
     verify_files(directory, manifest)
     golden = read_golden(directory)
+    network = load_network(directory)
+    check_golden(golden, run_network(network, golden.images), NETWORK)
+    return Bundle(directory, manifest, network)
+
+
+def load_network(directory: Path) -> "keras.Model":
+    """Return the Keras network in `directory`, whose digest has been verified before.
+
+    Raises:
+        DataError: Keras refuses it.
+    """
+    from components.keras_runtime import keras
+
     try:
-        network = keras.models.load_model(directory / NETWORK, compile=False, safe_mode=True)
+        return keras.models.load_model(directory / NETWORK, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError) as error:  # What Keras raises on another version's network.
         raise DataError(_received(directory / NETWORK, f"Keras {keras.__version__} refuses it: {error}")) from error
-    check_golden(golden, keras.ops.convert_to_numpy(network(golden.images, training=False)), NETWORK)
-    return Bundle(directory, manifest, network)
+
+
+def run_network(network: "keras.Model", images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what `network` gives for a few `images`, in one batch and without compiling."""
+    from components.keras_runtime import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(network(images, training=False)), np.float32)
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -143,12 +159,21 @@ def verify_files(directory: Path, manifest: Manifest) -> None:
         DataError: a file is missing or another one.
     """
     for name in SEALED:
-        try:
-            found = sha256_of(directory / name)
-        except OSError as error:
-            raise DataError(_received(directory / name, error.strerror or error)) from error
-        if found != manifest.files[name]:
-            raise DataError(_received(directory / name, f"sha256 {found}, the manifest says {manifest.files[name]}"))
+        verify_file(directory, manifest, name)
+
+
+def verify_file(directory: Path, manifest: Manifest, name: str) -> None:
+    """Check that the sealed file `name` is there with the manifest's digest.
+
+    Raises:
+        DataError: it is missing or another one.
+    """
+    try:
+        found = sha256_of(directory / name)
+    except OSError as error:
+        raise DataError(_received(directory / name, error.strerror or error)) from error
+    if found != manifest.files[name]:
+        raise DataError(_received(directory / name, f"sha256 {found}, the manifest says {manifest.files[name]}"))
 
 
 def sha256_of(path: Path) -> str:

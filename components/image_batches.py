@@ -1,18 +1,24 @@
-"""Samples of a dataset as batches of decoded pixels, decoded in parallel, a few batches in memory at a time."""
+"""Samples of a dataset as batches of decoded pixels, read and decoded ahead in threads, a few batches in memory."""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from components.cores import available_cores
 from components.dataset import Dataset
 from components.images import to_model_input
 from components.samples import Sample
 
+Item = TypeVar("Item")
 Decoded = tuple[Sample, Future[NDArray[np.uint8]]]
+
+# Two batches are read and decoded ahead of the one in use, so that the network waits neither for disk nor for decoding.
+AHEAD = 2
 
 
 def image_batches(
@@ -23,13 +29,12 @@ def image_batches(
     Yields:
         At most `batch_size` samples and their uint8 RGB pixels [N, image_size, image_size, 3].
     """
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         try:
             submitted = (
                 (sample, pool.submit(to_model_input, data, image_size)) for sample, data in dataset.images(samples)
             )
-            # Two batches decode ahead of the one in use, so that the network never waits for the disk.
-            for batch in _ahead(_in_batches(submitted, batch_size), 2):
+            for batch in _read_ahead(_in_batches(submitted, batch_size)):
                 yield [sample for sample, _ in batch], np.stack([pixels.result() for _, pixels in batch])
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -40,10 +45,13 @@ def _in_batches(items: Iterator[Decoded], size: int) -> Iterator[list[Decoded]]:
         yield batch
 
 
-def _ahead(batches: Iterable[list[Decoded]], count: int) -> Iterator[list[Decoded]]:
-    waiting: list[list[Decoded]] = []
-    for batch in batches:
-        waiting.append(batch)
-        if len(waiting) > count:
-            yield waiting.pop(0)
-    yield from waiting
+def _read_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Yield `items`, taken AHEAD of their use by one thread of their own."""
+    with ThreadPoolExecutor(1) as reader:
+        try:
+            waiting = deque(reader.submit(next, items, None) for _ in range(AHEAD + 1))
+            while (item := waiting.popleft().result()) is not None:
+                yield item
+                waiting.append(reader.submit(next, items, None))
+        finally:
+            reader.shutdown(wait=True, cancel_futures=True)

@@ -3,11 +3,13 @@
 import logging
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.keras_runtime import keras
+if TYPE_CHECKING:
+    import keras
 
 INPUT, OUTPUT = "image", "probabilities"
 

@@ -1,47 +1,63 @@
 """train: a classifier from the train table, watched on the validation table; the bundle out."""
 
 import argparse
-import csv
 import logging
+import math
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from components.dataset import open_dataset
-from components.files import atomic_write, write_json, write_text
+from components.dataset import Dataset, open_dataset
+from components.devices import prefer_determinism, use_gpus
+from components.errors import UsageError
+from components.files import write_json
 from components.outputs import ExecutorOutputs
-from components.reports import render_report
-from components.samples import read_split_table
+from components.recipe import add_recipe_flags, recipe_from
+from components.samples import Sample, read_split_table
 from components.step import run_step, step_parser
+from components.stopwatch import Stopwatch
+from components.timed_dataset import timed
+from components.train_facts import bundle_metadata, metrics_of, provenance_of, seconds_by_activity
+from components.train_outputs import remove_leftovers, remove_own_bundle, write_history, write_train_report
+from components.train_tracking import tracked
 
 if TYPE_CHECKING:
     from components.bundle_writer import Provenance
-    from components.head import Epoch
+    from components.fitting import Epoch
+    from components.tracking import Tracker
+    from components.training import Places, Trained
 
 log = logging.getLogger("pawline")
+
+Tables = tuple[list[Sample], list[Sample]]
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `python -m components.train`."""
-    parser = step_parser("train", "Train a classifier on a frozen backbone and write its bundle.")
+    parser = step_parser("train", "Train a classifier on a backbone and write its bundle.")
     parser.add_argument("--dataset-uri", required=True, help="the dataset that extract wrote")
     parser.add_argument("--train-samples", required=True, type=Path, help="the train table (CSV) that split wrote")
     parser.add_argument("--validation-samples", required=True, type=Path, help="the validation table (CSV)")
     parser.add_argument("--backbone", default="efficientnet_lite0", help="pretrained network, e.g. vgg16")
     parser.add_argument("--weights", default="imagenet", help="imagenet, none or the URI of a weights file")
     parser.add_argument("--image-size", type=int, default=0, help="pixels a side; 0 for the backbone's own")
-    parser.add_argument("--epochs", type=int, default=30, help="passes over the training samples")
-    parser.add_argument("--batch-size", type=int, default=32, help="samples a step")
-    parser.add_argument("--learning-rate", type=float, default=0.001, help="Adam's learning rate")
-    parser.add_argument("--seed", type=int, default=0, help="the run's seed")
-    parser.add_argument("--bundle", required=True, type=Path, help="folder to write the bundle to")
-    parser.add_argument("--metrics", required=True, type=Path, help="where to write the metrics (JSON)")
-    parser.add_argument("--history", required=True, type=Path, help="where to write every epoch (CSV)")
-    parser.add_argument("--report", required=True, type=Path, help="where to write the report (HTML)")
+    add_recipe_flags(parser)
+    _add_places(parser)
     return parser
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--cache-uri", default="", help="where features are kept between runs; beside the dataset if empty")
+    add("--checkpoint-uri", default="", help="where checkpoints are kept; beside the dataset if empty")
+    add("--checkpoint-minutes", type=float, default=5.0, help="minutes of an epoch's work that a kill may cost")
+    add("--bundle", required=True, type=Path, help="folder to write the bundle to")
+    add("--metrics", required=True, type=Path, help="where to write the metrics (JSON)")
+    add("--history", required=True, type=Path, help="where to write every epoch (CSV)")
+    add("--report", required=True, type=Path, help="where to write the report (HTML)")
+    add("--tensorboard", default="", help="folder to write TensorBoard's logs to; none if empty")
+    add("--model-card", default="", help="where to write the model card (Markdown); none if empty")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,81 +66,109 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
-    started = time.monotonic()
-    # Here, since Keras takes seconds to import and the command line's help should not.
-    from components.bundle_writer import Provenance, save_bundle
-    from components.head import Recipe, best_epoch
+    recipe_from(arguments)  # Before anything that takes time.
+    _check_minutes(arguments.checkpoint_minutes)
+    written = (arguments.bundle, arguments.metrics, arguments.history, arguments.report, arguments.model_card)
+    remove_leftovers(Path(path) for path in written if path)
+    stopwatch = Stopwatch()
+    with stopwatch.measured("imports"):
+        prefer_determinism()
+        use_gpus()
+        import components.bundle_writer
+        import components.train_views  # noqa: F401 - here, since Keras takes seconds and the help should not.
+    dataset = timed(open_dataset(arguments.dataset_uri), stopwatch)
+    tables = (
+        read_split_table(arguments.train_samples, "train"),
+        read_split_table(arguments.validation_samples, "validation"),
+    )
+    with tracked(arguments, dataset, len(tables[0]) + len(tables[1])) as tracker:
+        trained = _trained(arguments, dataset, tables, stopwatch, tracker)
+        metrics = metrics_of(trained, len(tables[0]), len(tables[1]))
+        provenance = provenance_of(arguments, dataset, trained, metrics)
+        _write_bundle(arguments, trained, provenance, stopwatch)
+        with stopwatch.measured("views"):
+            _write_views(arguments, dataset, tables, trained, provenance)
+        _write_rest(arguments, trained, provenance, stopwatch)
+        metrics |= seconds_by_activity(stopwatch)
+        write_json(arguments.metrics, metrics)
+        tracker.metrics(metrics)
+        tracker.artifact(arguments.report, "reports")
+        tracker.model(arguments.bundle)
+    outputs.metrics("metrics", metrics)
+    outputs.metadata("bundle", bundle_metadata(provenance))
+    if trained.checkpoints:
+        trained.checkpoints.remove()
+
+
+def _check_minutes(minutes: float) -> None:
+    if not 0 <= minutes < math.inf:
+        raise UsageError(
+            f"--checkpoint-minutes must be at least 0. Received: --checkpoint-minutes {minutes}. Correct it."
+        )
+
+
+def _trained(
+    arguments: argparse.Namespace, dataset: Dataset, tables: Tables, stopwatch: Stopwatch, tracker: "Tracker"
+) -> "Trained":
+    from components.train_views import epoch_values, scalars
     from components.training import BackboneChoice, train_classifier
 
-    dataset = open_dataset(arguments.dataset_uri)
-    train = read_split_table(arguments.train_samples, "train")
-    validation = read_split_table(arguments.validation_samples, "validation")
-    recipe = Recipe(arguments.epochs, arguments.batch_size, arguments.learning_rate, arguments.seed)
     choice = BackboneChoice(arguments.backbone, arguments.weights, arguments.image_size)
-    trained = train_classifier(dataset, train, validation, choice, recipe)
-    best = best_epoch(trained.history)
-    metrics = _metrics(best, len(train), len(validation))
-    provenance = Provenance(
-        class_names=list(dataset.class_names),
-        image_size=trained.network.input_shape[1],
-        backbone=trained.backbone,
-        weights=arguments.weights,
-        dataset_fingerprint=dataset.fingerprint,
-        split_seed=arguments.seed,
-        training=asdict(recipe),
-        metrics=metrics,
+    with scalars(arguments.tensorboard) as show:
+
+        def on_epoch(epoch: "Epoch") -> None:
+            show(epoch)
+            tracker.epoch(epoch.epoch, epoch_values(epoch))
+
+        recipe, places = recipe_from(arguments), _places(arguments)
+        return train_classifier(dataset, *tables, choice, recipe, places, stopwatch, on_epoch)
+
+
+def _places(arguments: argparse.Namespace) -> "Places":
+    """Return where training keeps things: decoded pixels on the volume of the outputs, which has room."""
+    from components.training import Places
+
+    store = arguments.dataset_uri.rstrip("/").rpartition("/")[0] or "."
+    return Places(
+        pixel_folder=arguments.bundle.absolute().parent,
+        cache_uri=arguments.cache_uri,
+        checkpoint_uri=arguments.checkpoint_uri or f"{store}/checkpoints",
+        checkpoint_seconds=60.0 * arguments.checkpoint_minutes,
     )
-    log.info("epoch %d kept; writing the bundle and its ONNX twin", best.epoch)
-    save_bundle(arguments.bundle, trained.network, trained.golden_images, provenance)
-    _write_history(arguments.history, trained.history, best)
-    _write_report(arguments.report, trained.history, best, provenance)
-    metrics = {**metrics, "seconds": round(time.monotonic() - started, 1)}
-    write_json(arguments.metrics, metrics)
-    outputs.metrics("metrics", metrics)
-    outputs.metadata("bundle", _bundle_metadata(provenance))
 
 
-def _metrics(best: "Epoch", train_samples: int, validation_samples: int) -> dict[str, float]:
-    return {
-        "best_epoch": best.epoch,
-        "validation_loss": best.validation_loss,
-        "validation_accuracy": best.validation_accuracy,
-        "train_accuracy": best.accuracy,
-        "train_samples": train_samples,
-        "validation_samples": validation_samples,
-    }
+def _write_bundle(
+    arguments: argparse.Namespace, trained: "Trained", provenance: "Provenance", stopwatch: Stopwatch
+) -> None:
+    from components.bundle_writer import save_bundle
+
+    log.info("epoch %d kept; writing the bundle and its ONNX twin", trained.best.epoch)
+    with stopwatch.measured("export"):
+        remove_own_bundle(arguments.bundle, provenance)
+        save_bundle(arguments.bundle, trained.network, trained.golden_images, provenance)
 
 
-def _bundle_metadata(provenance: "Provenance") -> dict[str, Any]:
-    return {
-        "framework": "keras",
-        "class_names": provenance.class_names,
-        "image_size": provenance.image_size,
-        "backbone": provenance.backbone,
-        "dataset_fingerprint": provenance.dataset_fingerprint,
-    }
+def _write_views(
+    arguments: argparse.Namespace, dataset: Dataset, tables: Tables, trained: "Trained", provenance: "Provenance"
+) -> None:
+    from components.train_views import write_card, write_tensorboard_views
+
+    write_tensorboard_views(arguments.tensorboard, arguments.bundle, dataset, tables[1], trained, provenance)
+    write_card(arguments.model_card, provenance, tables, dataset.uri)
 
 
-def _write_history(path: Path, history: Sequence["Epoch"], best: "Epoch") -> None:
-    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*asdict(best), "kept"])
-        writer.writerows([*asdict(epoch).values(), str(epoch == best).lower()] for epoch in history)
+def _write_rest(
+    arguments: argparse.Namespace, trained: "Trained", provenance: "Provenance", stopwatch: Stopwatch
+) -> None:
+    seconds, beside = stopwatch.rounded(), stopwatch.rounded_beside()
+    log.info("time: %s; meanwhile %s", _listed(seconds), _listed(beside) or "nothing read")
+    write_history(arguments.history, trained.history, trained.best)
+    times = {**seconds, **{f"{name}, meanwhile": value for name, value in beside.items()}}
+    write_train_report(arguments.report, trained.history, trained.best, provenance, times)
 
 
-def _write_report(path: Path, history: Sequence["Epoch"], best: "Epoch", provenance: "Provenance") -> None:
-    def line(name: str, field: str) -> dict[str, Any]:
-        return {"name": name, "points": [(epoch.epoch, getattr(epoch, field)) for epoch in history]}
-
-    html = render_report(
-        "train.html.j2",
-        best=best,
-        epochs=len(history),
-        losses=[line("train", "loss"), line("validation", "validation_loss")],
-        accuracies=[line("train", "accuracy"), line("validation", "validation_accuracy")],
-        provenance=provenance,
-    )
-    write_text(path, html)
+def _listed(seconds: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
 
 
 if __name__ == "__main__":

@@ -1,25 +1,28 @@
-"""Training a classifier on two tables of samples: features once, then the head on them."""
+"""Training a classifier on two tables of samples: the head on features, then what the recipe asks for on pixels."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.backbones import build_feature_extractor, find_backbone
+from components.backbones import Backbone, build_feature_extractor, find_backbone
+from components.checkpoints import Checkpoints
 from components.classifier import join
 from components.dataset import Dataset
 from components.errors import DataError, UsageError, first_ten
-from components.features import extract_features
-from components.head import Epoch, LabelledFeatures, Recipe, build_head, fit_head
+from components.fitting import Epoch, OnEpoch, best_epoch
 from components.keras_runtime import keras
-from components.progress import Progress
+from components.material import Source, gather
+from components.recipe import Recipe, check_recipe
 from components.samples import Sample
+from components.stopwatch import Stopwatch
+from components.training_key import training_key
+from components.training_phases import PhasedTraining
 
 log = logging.getLogger("pawline")
-
-GOLDEN_COUNT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +35,31 @@ class BackboneChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """Where training keeps what outlives it or does not fit in memory; without `checkpoint_uri` nothing is resumed."""
+
+    pixel_folder: Path
+    cache_uri: str = ""
+    checkpoint_uri: str = ""
+    checkpoint_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained network, every epoch of its training, and a few validation images, uint8 `[K, H, W, 3]`."""
+    """A trained network and its two parts, every epoch, and a few validation images, uint8 `[K, H, W, 3]`."""
 
     backbone: str
     network: "keras.Model"
+    extractor: "keras.Model"
+    head: "keras.Model"
     history: list[Epoch]
     golden_images: NDArray[np.uint8]
+    checkpoints: Checkpoints | None
 
-
-def check_recipe(recipe: Recipe) -> None:
-    """Check that the recipe's numbers make sense.
-
-    Raises:
-        UsageError: one does not.
-    """
-    rules = {
-        "--epochs must be at least 1": (recipe.epochs >= 1, recipe.epochs),
-        "--batch-size must be at least 1": (recipe.batch_size >= 1, recipe.batch_size),
-        "--learning-rate must be above 0 and at most 10": (0 < recipe.learning_rate <= 10, recipe.learning_rate),
-        "--seed must be between 0 and 4294967295": (0 <= recipe.seed < 2**32, recipe.seed),
-    }
-    for rule, (holds, value) in rules.items():
-        if not holds:
-            raise UsageError(f"{rule}. Received: {rule.split()[0]} {value}. Correct it.")
+    @property
+    def best(self) -> Epoch:
+        """The epoch whose weights the network has."""
+        return best_epoch(self.history)
 
 
 def check_samples(class_names: Sequence[str], train: Sequence[Sample], validation: Sequence[Sample]) -> None:
@@ -77,11 +81,19 @@ def check_samples(class_names: Sequence[str], train: Sequence[Sample], validatio
 
 
 def train_classifier(
-    dataset: Dataset, train: Sequence[Sample], validation: Sequence[Sample], choice: BackboneChoice, recipe: Recipe
+    dataset: Dataset,
+    train: Sequence[Sample],
+    validation: Sequence[Sample],
+    choice: BackboneChoice,
+    recipe: Recipe,
+    places: Places,
+    stopwatch: Stopwatch,
+    on_epoch: OnEpoch = lambda epoch: None,
 ) -> Trained:
     """Return the classifier trained on `train`, of the epoch with the lowest loss on `validation`.
 
-    The same arguments give the same weights, bit by bit, on the same machine.
+    The same arguments give the same weights, bit by bit, on the same CPU, however often training was killed and begun
+    again in between. `on_epoch` is called for each epoch, at once for those of a resumed checkpoint.
 
     Raises:
         DataError: bad samples, a weights file that does not fit, or a loss that is no longer a number.
@@ -92,42 +104,46 @@ def train_classifier(
     check_samples(dataset.class_names, train, validation)
     if recipe.batch_size > len(train):
         log.info("--batch-size %d is more than the %d training samples: one batch", recipe.batch_size, len(train))
-    keras.utils.set_random_seed(recipe.seed)
     backbone = find_backbone(choice.name)
-    extractor = build_feature_extractor(backbone, choice.image_size, choice.weights)
-    golden = _golden_samples(validation)
-    features, pixels = extract_features(extractor, dataset, [*train, *validation], golden)
-    labels = np.array([dataset.class_names.index(sample.label) for sample in [*train, *validation]], np.int64)
-    cut = len(train)
-    fitted, watched = (LabelledFeatures(features[part], labels[part]) for part in (slice(cut), slice(cut, None)))
-    head = build_head(fitted.features, len(dataset.class_names), recipe.seed)
-    history = _fit(head, fitted, watched, recipe)
-    return Trained(backbone.name, join(extractor, head), history, np.stack([pixels[sample_id] for sample_id in golden]))
+    _check_fine_tuning(backbone, recipe)
+    with stopwatch.measured("backbone"):
+        extractor = _extractor(backbone, choice, recipe.seed)
+        key = training_key(dataset, train, validation, backbone.name, extractor, recipe)
+    checkpoints = Checkpoints(places.checkpoint_uri, key, places.checkpoint_seconds) if places.checkpoint_uri else None
+    from_scratch = backbone.trained_from_scratch
+    needs_pixels = from_scratch or recipe.augment != "none" or recipe.fine_tune_epochs > 0
+    source = Source(dataset, train, validation, places.pixel_folder, places.cache_uri)
+    material = gather(extractor, source, not from_scratch, needs_pixels, stopwatch)
+    training = PhasedTraining(extractor, material, len(dataset.class_names), recipe)
+    with stopwatch.measured("training"):
+        history = training.run(checkpoints, on_epoch)
+    parts = _for_saving(backbone, choice, recipe, extractor, training)
+    return Trained(backbone.name, join(*parts), *parts, history, material.golden_images, checkpoints)
 
 
-def _golden_samples(validation: Sequence[Sample]) -> list[str]:
-    """Return the ids of a few samples, of different classes as far as there are."""
-    first_of_class = {sample.label: sample.sample_id for sample in reversed(validation)}
-    ids = [*sorted(first_of_class.values()), *(sample.sample_id for sample in validation)]
-    return list(dict.fromkeys(ids))[:GOLDEN_COUNT]
+def _extractor(backbone: Backbone, choice: BackboneChoice, seed: int) -> "keras.Model":
+    keras.utils.set_random_seed(seed)
+    return build_feature_extractor(backbone, choice.image_size, choice.weights)
 
 
-def _fit(
-    head: "keras.Sequential", train: LabelledFeatures, validation: LabelledFeatures, recipe: Recipe
-) -> list[Epoch]:
-    with Progress("epochs", recipe.epochs) as progress:
+def _check_fine_tuning(backbone: Backbone, recipe: Recipe) -> None:
+    if backbone.trained_from_scratch and recipe.fine_tune_epochs:
+        raise UsageError(
+            "Fine-tuning needs a pretrained backbone. "
+            f"Received: --backbone {backbone.name} --fine-tune-epochs {recipe.fine_tune_epochs}. "
+            "Raise --epochs instead: this network is trained whole."
+        )
 
-        def show(epoch: Epoch) -> None:
-            progress.note(f"loss {epoch.loss:.4f}, validation loss {epoch.validation_loss:.4f}")
-            log.info(
-                "epoch %d/%d: loss %.4f, accuracy %.4f, validation loss %.4f, validation accuracy %.4f",
-                epoch.epoch,
-                recipe.epochs,
-                epoch.loss,
-                epoch.accuracy,
-                epoch.validation_loss,
-                epoch.validation_accuracy,
-            )
-            progress.advance()
 
-        return fit_head(head, train, validation, recipe, show)
+def _for_saving(
+    backbone: Backbone, choice: BackboneChoice, recipe: Recipe, extractor: "keras.Model", training: PhasedTraining
+) -> tuple["keras.Model", "keras.Model"]:
+    """Return the trained extractor and head, in float32 whatever they were trained in: who serves may have no GPU."""
+    head = training.head
+    if keras.config.dtype_policy().name != "float32":
+        values = [part.get_weights() for part in (extractor, head)]
+        keras.config.set_dtype_policy("float32")
+        extractor, head = _extractor(backbone, choice, recipe.seed), training.new_head()
+        for part, value in zip((extractor, head), values, strict=True):
+            part.set_weights(value)
+    return extractor, head

@@ -21,6 +21,8 @@ SUFFIXES = {
     "system.Markdown": ".md",
     "system.Metrics": ".json",
 }
+# Outputs that are folders, of the one type that says nothing of its form.
+FOLDERS = ("tensorboard",)
 
 
 def executor_input(
@@ -60,7 +62,8 @@ def _listed(artifact: dict[str, Any]) -> dict[str, Any]:
 
 
 def _output_artifact(name: str, kind: Mapping[str, str], folder: Path) -> dict[str, Any]:
-    path = folder / (name + SUFFIXES.get(kind.get("schemaTitle", ""), ""))
+    suffix = "" if name in FOLDERS else SUFFIXES.get(kind.get("schemaTitle", ""), "")
+    path = folder / (name + suffix)
     return {"name": name, "type": dict(kind), "uri": str(path), "metadata": {}}
 
 

@@ -40,6 +40,18 @@ def image_classifier(
     cpu: str = "2",
     memory: str = "8Gi",
     s3_secret: str = "pawline-s3",  # noqa: S107  # the secret's name, not its content
+    fine_tune_epochs: int = 0,
+    fine_tune_layers: int = 20,
+    augment: str = "none",
+    class_weight: str = "none",
+    label_smoothing: float = 0.0,
+    early_stopping_patience: int = 0,
+    warmup_epochs: int = 0,
+    schedule: str = "constant",
+    optimizer: str = "adam",
+    cache_uri: str = "",
+    checkpoint_uri: str = "",
+    checkpoint_minutes: float = 5.0,
 ) -> None:
     """From labelled images to a tested image classifier: extract, split, train, test.
 
@@ -55,7 +67,7 @@ def image_classifier(
         test_ratio: Share of the samples held back for the test.
         split_method: stratified keeps the class shares; stable never moves an old sample when new ones arrive.
         seed: Seed of the split and of the training.
-        backbone: Pretrained network: efficientnet_lite0, or an image model of keras.applications such as vgg16.
+        backbone: Network to build on: efficientnet_lite0, small_cnn, an image model of keras.applications, or your own.
         weights: Weights of the backbone: imagenet, none, or the URI of a weights file for clusters without internet.
         image_size: Height and width of the model's input in pixels; 0 takes the backbone's own.
         epochs: Passes over the training samples at most; the best epoch is kept.
@@ -68,6 +80,18 @@ def image_classifier(
         cpu: CPU cores of each step, as a Kubernetes quantity.
         memory: Memory of each step, as a Kubernetes quantity.
         s3_secret: Secret with the keys AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_DEFAULT_REGION, AWS_S3_ENDPOINT.
+        fine_tune_epochs: Passes of a second phase in which the backbone's last layers learn too; 0 for none.
+        fine_tune_layers: How many of the backbone's last layers learn in that phase.
+        augment: Changes to the training images: none, light (flip, crop, colour) or strong (more of them, and MixUp).
+        class_weight: none, or balanced: every class counts the same however many samples it has.
+        label_smoothing: Share of each label that is spread over all classes, 0 to below 1.
+        early_stopping_patience: Epochs without a lower validation loss after which training ends; 0 for never.
+        warmup_epochs: Epochs in which the learning rate rises to its full value.
+        schedule: Course of the learning rate: constant, or cosine, which falls to zero.
+        optimizer: Optimizer of the training: adam, adamw, sgd (with momentum) or rmsprop.
+        cache_uri: Where features are kept between runs; beside the dataset if empty.
+        checkpoint_uri: Where checkpoints are kept, from which a killed training goes on; beside the dataset if empty.
+        checkpoint_minutes: Minutes of an epoch's work that a killed training may lose.
     """
     extracted = steps.extract(
         annotations_uri=annotations_uri,
@@ -99,6 +123,18 @@ def image_classifier(
         batch_size=batch_size,
         learning_rate=learning_rate,
         seed=seed,
+        fine_tune_epochs=fine_tune_epochs,
+        fine_tune_layers=fine_tune_layers,
+        augment=augment,
+        class_weight=class_weight,
+        label_smoothing=label_smoothing,
+        early_stopping_patience=early_stopping_patience,
+        warmup_epochs=warmup_epochs,
+        schedule=schedule,
+        optimizer=optimizer,
+        cache_uri=cache_uri,
+        checkpoint_uri=checkpoint_uri,
+        checkpoint_minutes=checkpoint_minutes,
     )
     tested = steps.test(
         dataset_uri=dataset_uri,

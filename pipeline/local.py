@@ -23,6 +23,7 @@ from pipeline.record import RunRecord, StepState
 
 SOURCE = Path(__file__).resolve().parent.parent
 LAST_LINES = 20
+TRACKING_STORE = "mlflow.db"
 
 
 class StepFailed(PawlineError):
@@ -42,6 +43,11 @@ class Display(Protocol):
 
     def line(self, step: str, text: str) -> None:
         """Show a line that the step has printed."""
+
+
+def tracking_uri(runs: Path) -> str:
+    """Return the MLflow store of the runs in the folder `runs`, where the environment names no other."""
+    return f"sqlite:///{runs / TRACKING_STORE}"
 
 
 def run_pipeline(pipeline: CompiledPipeline, record: RunRecord, display: Display) -> None:
@@ -95,16 +101,18 @@ def _run_step(step: Step, state: StepState, task: Mapping[str, Any], display: Di
         display.line(step.name, text)
 
     command = [sys.executable if word == "python" else word for word in resolve_command(step.command, task)]
-    state.exit_code = run_process(command, _environment(), folder / "log.txt", on_line)
+    state.exit_code = run_process(command, _environment(folder.parent.parent), folder / "log.txt", on_line)
     if state.exit_code != 0:
         raise StepFailed(step.name, state.exit_code, folder / "log.txt", list(lines))
     collect_outputs(step, state, task["outputs"])
 
 
-def _environment() -> dict[str, str]:
+def _environment(runs: Path) -> dict[str, str]:
     # Safe path: a folder called components where the user stands must not be taken for ours.
     paths = [str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
+    ours = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
+    # What the user says counts, also an empty text: it turns tracking off.
+    return {"MLFLOW_TRACKING_URI": tracking_uri(runs), **os.environ, **ours}
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,17 +1,19 @@
-"""Parameters given as `name=value`, checked against the types in the compiled pipeline."""
+"""Parameters of a run, given as `name=value` or by a file, checked against the types in the compiled pipeline."""
 
 import difflib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
-from components.errors import UsageError
+from components.errors import UsageError, one_line
 from pipeline.compiled import Parameter
 
 
-def parse_parameters(assignments: Sequence[str], declared: Mapping[str, Parameter]) -> dict[str, Any]:
-    """Return every parameter in `declared` with its value from `assignments` ("name=value"), else its default.
+def parse_parameters(
+    assignments: Sequence[str], declared: Mapping[str, Parameter], configured: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return every parameter in `declared`: from `assignments` ("name=value"), else `configured`, else its default.
 
     Text is taken as it stands; integers, numbers, booleans (true, false), JSON objects and JSON lists are read.
 
@@ -23,22 +25,47 @@ def parse_parameters(assignments: Sequence[str], declared: Mapping[str, Paramete
         name, equals, text = assignment.partition("=")
         if not equals:
             raise UsageError(f"A parameter is given as name=value. Received: {assignment!r}. Write --param name=value.")
-        _check_name(name, declared, given)
-        given[name] = _value(name, text, declared[name].kind)
-    values = {name: given.get(name, parameter.default) for name, parameter in declared.items()}
+        if name in given:
+            raise UsageError(f"A parameter is given once. Received: {name} twice. Leave one out.")
+        check_known(name, declared)
+        given[name] = read_value(name, text, declared[name].kind)
+    defaults = {name: parameter.default for name, parameter in declared.items()}
+    values = {**defaults, **(configured or {}), **given}
     _check_complete(values)
     return values
 
 
-def _check_name(name: str, declared: Mapping[str, Parameter], given: Mapping[str, Any]) -> None:
-    if name in given:
-        raise UsageError(f"A parameter is given once. Received: {name} twice. Leave one out.")
+def check_known(name: str, declared: Mapping[str, Parameter], where: str = "") -> None:
+    """Check that the pipeline has a parameter called `name`; `where` says where in a file it was given.
+
+    Raises:
+        UsageError: it has none; the message has the nearest and every legal name.
+    """
     if name not in declared:
         nearest = difflib.get_close_matches(name, declared, n=1)
         hint = f"Did you mean {nearest[0]}? " if nearest else ""
         raise UsageError(
-            f"A parameter must be one of the pipeline's. Received: {name[:80]!r}. {hint}Legal: {', '.join(declared)}."
+            f"A parameter must be one of the pipeline's. Received: {name[:80]!r}{_at(where)}. {hint}"
+            f"Legal: {', '.join(declared)}."
         )
+
+
+def read_value(name: str, text: str, kind: str, where: str = "") -> Any:
+    """Return `text` as a value of KFP's type `kind`; `where` says where in a file it was given.
+
+    Raises:
+        UsageError: it is of another type.
+    """
+    expected, read = READERS[kind]
+    try:
+        return read(text)
+    except (ValueError, RecursionError) as error:
+        received = f"{name}={one_line(repr(text[:80]), 100)}{_at(where)}"
+        raise UsageError(f"{name} must be {expected}. Received: {received}. Correct it.") from error
+
+
+def _at(where: str) -> str:
+    return f" at {where}" if where else ""
 
 
 def _check_complete(values: Mapping[str, Any]) -> None:
@@ -47,12 +74,9 @@ def _check_complete(values: Mapping[str, Any]) -> None:
         raise UsageError(f"A parameter without default must be given. Received: no {', '.join(missing)}. Use --param.")
 
 
-def _value(name: str, text: str, kind: str) -> Any:
-    expected, read = READERS[kind]
-    try:
-        return read(text)
-    except ValueError as error:
-        raise UsageError(f"{name} must be {expected}. Received: {name}={text[:80]!r}. Correct the --param.") from error
+def _text(text: str) -> str:
+    text.encode()  # Bytes that are no UTF-8 reach argv as lone surrogates, which no file can hold.
+    return text
 
 
 def _number(text: str) -> float:
@@ -70,7 +94,7 @@ def _boolean(text: str) -> bool:
 
 def _json_of(kind: type) -> Callable[[str], Any]:
     def read(text: str) -> Any:
-        value = json.loads(text)
+        value = json.loads(_text(text), parse_constant=_refuse_constant, parse_float=_number)
         if not isinstance(value, kind):
             raise ValueError(text)
         return value
@@ -78,8 +102,12 @@ def _json_of(kind: type) -> Callable[[str], Any]:
     return read
 
 
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity, which JSON does not have.
+
+
 READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
-    "STRING": ("text", str),
+    "STRING": ("text", _text),
     "NUMBER_INTEGER": ("an integer", int),
     "NUMBER_DOUBLE": ("a number", _number),
     "BOOLEAN": ("true or false", _boolean),

@@ -1,11 +1,14 @@
 """The headline results of a run: what the last steps found, and where the reports are."""
 
 import json
+import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.display import short_path
+from pipeline.local import TRACKING_STORE, tracking_uri
 from pipeline.record import RunRecord, StepState
 
 # What a person looks for after a run: step, output, and what to call it.
@@ -14,6 +17,7 @@ PLACES = (
     ("train", "report", "training report"),
     ("test", "report", "test report"),
     ("train", "bundle", "model"),
+    ("train", "model_card", "model card"),
 )
 
 
@@ -24,7 +28,7 @@ def headline_results(record: RunRecord) -> dict[str, str]:
     fingerprint = steps["extract"].parameters.get("fingerprint") if "extract" in steps else None
     if fingerprint:
         results["dataset"] = str(fingerprint)
-    return results | _places(steps) | {"everything": short_path(record.folder)}
+    return results | _places(steps) | {"everything": short_path(record.folder)} | _commands(record, steps)
 
 
 def _metrics(test: StepState) -> dict[str, str]:
@@ -60,4 +64,17 @@ def _places(steps: Mapping[str, StepState]) -> dict[str, str]:
     for step, output, name in PLACES:
         if step in steps and output in steps[step].artifacts:
             found[name] = short_path(Path(steps[step].artifacts[output]["uri"]))
+    return found
+
+
+def _commands(record: RunRecord, steps: Mapping[str, StepState]) -> dict[str, str]:
+    """Return the commands that show the run's curves: TensorBoard's, and MLflow's where its store is the runs' own."""
+    found = {}
+    if "train" in steps and "tensorboard" in steps["train"].artifacts:
+        folder = short_path(Path(steps["train"].artifacts["tensorboard"]["uri"]))
+        found["TensorBoard"] = shlex.join(["tensorboard", "--logdir", folder])
+    runs = record.folder.parent
+    if "MLFLOW_TRACKING_URI" not in os.environ and (runs / TRACKING_STORE).is_file():
+        store = tracking_uri(Path(short_path(runs)))
+        found["MLflow"] = shlex.join(["mlflow", "ui", "--backend-store-uri", store])
     return found

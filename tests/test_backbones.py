@@ -5,6 +5,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from components import applications
 from components.backbones import backbone_names, build_feature_extractor, find_backbone
@@ -19,7 +20,7 @@ class _Sizes(Exception):
 
 
 def test_the_course_s_backbone_and_the_default_are_known():
-    assert {"vgg16", "efficientnet_lite0", "convnexttiny", "mobilenetv3small"} <= set(backbone_names())
+    assert {"vgg16", "efficientnet_lite0", "small_cnn", "convnexttiny", "mobilenetv3small"} <= set(backbone_names())
     assert len(NAMES) >= 38
 
 
@@ -67,6 +68,46 @@ def test_case_and_dashes_do_not_matter(name):
     assert find_backbone(name).name == "mobilenetv2"
 
 
+@pytest.mark.parametrize("size", [8, 28, 33])
+def test_small_cnn_is_trained_whole_whatever_weights_are_asked_for(size, tmp_path):
+    backbone = find_backbone("small-cnn")
+    keras.utils.set_random_seed(3)
+    extractor = build_feature_extractor(backbone, size, "imagenet")
+    assert backbone.trained_from_scratch
+    assert not any(find_backbone(name).trained_from_scratch for name in ("efficientnet_lite0", "vgg16"))
+    assert extractor.output_shape == (None, 64)
+    assert len(extractor.trainable_weights) == 15
+    keras.utils.set_random_seed(3)
+    for one, other in zip(
+        extractor.get_weights(), build_feature_extractor(backbone, size, "none").get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_small_cnn_goes_on_from_a_file(tmp_path):
+    backbone = find_backbone("small_cnn")
+    _, network = backbone.build(16, "none")
+    network.save_weights(tmp_path / "mine.weights.h5")
+    loaded = build_feature_extractor(backbone, 32, str(tmp_path / "mine.weights.h5"))
+    for one, other in zip(loaded.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+def test_small_cnn_learns_digits():
+    digits = load_digits()
+    pixels = np.repeat(np.kron(digits.images, np.ones((1, 4, 4)))[..., None] * 15.9, 3, -1).astype(np.uint8)
+    order = np.random.default_rng(0).permutation(len(pixels))
+    train, test = np.split(order, [len(order) * 9 // 10])
+    keras.utils.set_random_seed(0)
+    extractor = build_feature_extractor(find_backbone("small_cnn"), 32, "none")
+    classifier = keras.Model(extractor.input, keras.layers.Dense(10, activation="softmax")(extractor.output))
+    rate = keras.optimizers.schedules.CosineDecay(0.002, 8 * -(-len(train) // 32))
+    classifier.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    classifier.fit(pixels[train], digits.target[train], epochs=8, batch_size=32, verbose=0)
+    assert classifier.evaluate(pixels[test], digits.target[test], verbose=0)[1] >= 0.97
+
+
 @pytest.mark.parametrize(("name", "nearest"), [("efficientnet_b0", ""), ("vgg61", "vgg16"), ("resnet", "resnet50")])
 def test_an_unknown_backbone_is_refused_with_the_nearest(name, nearest):
     if not nearest:
@@ -76,7 +117,9 @@ def test_an_unknown_backbone_is_refused_with_the_nearest(name, nearest):
         find_backbone(name)
 
 
-@pytest.mark.parametrize(("name", "size"), [("efficientnet_lite0", 31), ("xception", 70), ("inceptionv3", -1)])
+@pytest.mark.parametrize(
+    ("name", "size"), [("efficientnet_lite0", 31), ("small_cnn", 7), ("xception", 70), ("inceptionv3", -1)]
+)
 def test_too_small_an_image_is_refused(name, size):
     with pytest.raises(UsageError, match=f"Received: --image-size {size}"):
         build_feature_extractor(find_backbone(name), size, "none")

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,24 @@ def test_a_run_without_results_is_summed_up_too(tmp_path: Path, capsys: pytest.C
     assert "waiting" in capsys.readouterr().out
 
 
+def test_the_summary_says_how_to_see_the_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    train = StepState("train", "succeeded")
+    train.artifacts["tensorboard"] = {"uri": str(tmp_path / "my runs" / "a" / "train" / "tensorboard")}
+    record = RunRecord(tmp_path / "my runs" / "a", "pawline", {}, [train], "succeeded")
+    results = headline_results(record)
+    assert shlex.split(results["TensorBoard"]) == ["tensorboard", "--logdir", "my runs/a/train/tensorboard"]
+    assert "MLflow" not in results
+    (tmp_path / "my runs").mkdir()
+    (tmp_path / "my runs" / "mlflow.db").write_text("")
+    assert shlex.split(headline_results(record)["MLflow"]) == [
+        "mlflow", "ui", "--backend-store-uri", "sqlite:///my runs/mlflow.db"
+    ]  # fmt: skip
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.test")
+    assert "MLflow" not in headline_results(record)
+
+
 def test_text_of_a_step_is_neither_markup_nor_cut(capsys: pytest.CaptureFixture[str]) -> None:
     display = RunDisplay(Console(width=40, stderr=False), [])
     display.line("train", "12:00:00 train   | [bold]x[/bold] " + "y" * 100)
@@ -201,5 +220,5 @@ def test_help_names_the_commands_and_the_packaged_pipeline_is_there(capsys: pyte
         main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    assert all(command in shown for command in ("compile", "run", "sample"))
+    assert all(command in shown for command in ("compile", "run", "sample", "verify", "check-backbone"))
     assert COMPILED_PIPELINE.is_file()

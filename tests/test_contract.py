@@ -107,12 +107,11 @@ def check_wiring(spec: Spec, verb: str) -> None:
 def check_defaults(spec: Spec, verb: str) -> None:
     """Where the parser has a default, the pipeline's parameter has the same one."""
     declared = spec["root"]["inputDefinitions"]["parameters"]
+    outputs = spec["components"][f"comp-{verb}"]["outputDefinitions"]["artifacts"]
     for action in parser_of(verb)._actions:
-        if action.dest in ("help", "executor_input") or action.required:
+        if action.required or action.dest in ("help", "executor_input", *outputs):
             continue
         source = task(spec, verb)["inputs"]["parameters"][action.dest]
-        if action.default is None:
-            continue
         default = declared[source["componentInputParameter"]].get("defaultValue")
         assert default == action.default, f"{verb} --{action.dest}: {default} and {action.default}"
 

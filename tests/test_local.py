@@ -218,6 +218,26 @@ def test_a_step_sees_the_users_environment_and_our_components_but_not_the_folder
     assert not [text for text in written if "geheim-42" in text]
 
 
+@pytest.mark.parametrize("named", [None, "", "http://mlflow.test"])
+def test_a_step_tracks_in_the_runs_own_store_unless_the_environment_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    if named is not None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", named)
+    code = "import os; print(os.environ['MLFLOW_TRACKING_URI'])"
+    _, display = run(tmp_path / "r", FakeStep("s", code))
+    assert display.lines == [("s", f"sqlite:///{tmp_path}/mlflow.db" if named is None else named)]
+
+
+def test_a_folder_among_the_outputs_has_no_suffix(tmp_path: Path) -> None:
+    code = "import sys, pathlib; [pathlib.Path(path).mkdir() for path in sys.argv[1:]]"
+    places = ("{{$.outputs.artifacts['tensorboard'].path}}", "{{$.outputs.artifacts['other'].path}}")
+    kinds = {"tensorboard": "system.Artifact", "other": "system.Artifact"}
+    run(tmp_path, FakeStep("s", code, places, output_artifacts=kinds))
+    assert {path.name for path in (tmp_path / "s").iterdir() if path.is_dir()} == {"tensorboard", "other.json"}
+
+
 def test_a_display_that_breaks_fails_the_run_and_does_not_hang_it(tmp_path: Path) -> None:
     class Broken(Quiet):
         def line(self, step: str, text: str) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.errors import UsageError
@@ -63,6 +63,11 @@ def test_what_is_not_given_has_its_default() -> None:
         ("flag=yes", "flag must be true or false. Received: flag='yes'."),
         ("labels=[]", "labels must be a JSON object. Received: labels='[]'."),
         ("labels={", "labels must be a JSON object."),
+        ('labels={"a": NaN}', "labels must be a JSON object."),
+        ('labels={"a": 1e999}', "labels must be a JSON object."),
+        ("tolerations=" + "[" * 100_000, "tolerations must be a JSON list."),
+        ("count=" + "9" * 5000, "count must be an integer."),
+        ("text=\udcff", "text must be text."),
         ("tolerations={}", "tolerations must be a JSON list."),
         ("count", "A parameter is given as name=value. Received: 'count'."),
         ("=5", "A parameter must be one of the pipeline's. Received: ''."),
@@ -95,18 +100,26 @@ def test_a_parameter_without_default_must_be_given() -> None:
         parse_parameters([], {"text": Parameter("STRING", None, "")})
 
 
-json_objects = st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text(), max_size=4)
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+json_objects = st.dictionaries(texts, st.none() | st.booleans() | st.integers() | texts, max_size=4)
 
 
-@given(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(), json_objects)
+@settings(deadline=None)
+@given(st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts, json_objects)
 def test_what_is_written_is_read_back(count: int, rate: float, text: str, labels: dict[str, Any]) -> None:
     assignments = [f"count={count}", f"rate={rate!r}", f"text={text}", f"labels={json.dumps(labels)}"]
     values = parse_parameters(assignments, DECLARED)
     assert (values["count"], values["rate"], values["text"], values["labels"]) == (count, rate, text, labels)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_read_or_refused(assignment: str) -> None:
     # Anything but a UsageError would fail here.
     with suppress(UsageError):
         assert parse_parameters([assignment], DECLARED).keys() == DECLARED.keys()
+
+
+def test_an_assignment_wins_over_the_file_and_the_file_over_the_default() -> None:
+    values = parse_parameters(["count=1"], DECLARED, {"count": 2, "text": "file"})
+    assert (values["count"], values["text"], values["rate"]) == (1, "file", 0.5)

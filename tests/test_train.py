@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ from components.dataset import open_dataset
 from components.features import extract_features
 from components.files import json_text
 from components.keras_runtime import keras
+from components.recipe import Recipe
 from components.samples import write_split_table
+from components.small_cnn import build_small_cnn
 from components.train import build_parser, main
 from tests.extraction import extract_arguments, run_extract
 
@@ -85,7 +89,7 @@ def test_the_bundle_predicts_what_it_learnt_and_says_where_it_is_from(trained, s
     assert bundle.class_names == list(SHADES)
     assert bundle.manifest.dataset_fingerprint == shades[1].fingerprint
     assert (bundle.manifest.backbone, bundle.manifest.weights, bundle.image_size) == ("mobilenet", "none", 32)
-    assert bundle.manifest.training == {"epochs": 4, "batch_size": 32, "learning_rate": 0.001, "seed": 0}
+    assert bundle.manifest.training == asdict(Recipe(epochs=4))
     bright = np.full((1, 32, 32, 3), 160, np.uint8)
     assert bundle.predict(bright).sum() == pytest.approx(1.0)
 
@@ -99,7 +103,10 @@ def test_metrics_history_and_bundle_agree(trained):
     assert metrics["best_epoch"] == int(kept["epoch"])
     assert metrics["validation_loss"] == float(kept["validation_loss"])
     assert (metrics["train_samples"], metrics["validation_samples"]) == (36, 9)
-    assert metrics.pop("seconds") > 0
+    seconds = {name: metrics.pop(name) for name in list(metrics) if name.startswith("seconds")}
+    assert {"seconds_read", "seconds_features", "seconds_training", "seconds_export"} < seconds.keys()
+    parts = sum(value for name, value in seconds.items() if name not in ("seconds", "seconds_read"))
+    assert parts == pytest.approx(seconds["seconds"], abs=1.0)
     assert load_bundle(trained / "bundle").manifest.metrics == metrics
 
 
@@ -134,6 +141,47 @@ def test_the_default_backbone_tells_the_shades_apart(shades, tmp_path):
     assert json.loads((tmp_path / "metrics.json").read_text())["validation_accuracy"] > 0.8
 
 
+def test_fine_tuning_writes_every_view_and_cleans_up(shades, tmp_path):
+    options = {"fine_tune_epochs": 1, "epochs": 2, "augment": "light", "tensorboard": tmp_path / "logs"}
+    options |= {"model_card": tmp_path / "card.md", "checkpoint_uri": tmp_path / "checkpoints"}
+    assert main(arguments(shades, tmp_path, **options)) == 0
+    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    assert [row["phase"] for row in rows] == ["head", "head", "fine-tuning"]
+    assert (tmp_path / "card.md").read_text().count("fine") >= 1
+    assert (tmp_path / "logs" / "projector_config.pbtxt").exists()
+    assert list((tmp_path / "logs" / "validation").iterdir())
+    assert "frozen, then fine-tuned" in (tmp_path / "report.html").read_text()
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith((".partial", "checkpoint-"))]
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_a_network_from_scratch_is_trained_whole_and_cannot_be_fine_tuned(shades, tmp_path, capsys):
+    options = {"backbone": "small_cnn", "image_size": 16, "epochs": 3, "early_stopping_patience": 2}
+    assert main(arguments(shades, tmp_path / "out", **options)) == 0
+    assert "trained from scratch" in (tmp_path / "out" / "report.html").read_text()
+    refused(capsys, arguments(shades, tmp_path, **options, fine_tune_epochs=1), 2, "needs a pretrained backbone")
+
+
+def test_a_lost_loss_says_where_and_writes_nothing(shades, tmp_path, capsys):
+    options = {"backbone": "small_cnn", "image_size": 16, "learning_rate": 10, "optimizer": "sgd", "epochs": 30}
+    weights = tmp_path / "nan.weights.h5"
+    network = build_small_cnn(16)
+    network.get_layer("block1_conv1").set_weights([np.full((3, 3, 3, 16), np.nan)])
+    network.save_weights(weights)
+    command = arguments(shades, tmp_path / "out", **options, weights=weights)
+    refused(capsys, command, 1, "must stay a number", "whole network epoch 1, step 1 of 2", "Lower the learning rate")
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_a_bundle_of_the_killed_attempt_is_replaced_and_a_strange_folder_is_not(trained, shades, tmp_path, capsys):
+    shutil.copytree(trained / "bundle", tmp_path / "bundle")
+    assert main(arguments(shades, tmp_path)) == 0
+    (tmp_path / "strange" / "bundle").mkdir(parents=True)
+    (tmp_path / "strange" / "bundle" / "file").write_text("mine")
+    assert main(arguments(shades, tmp_path / "strange")) == 1
+    assert (tmp_path / "strange" / "bundle" / "file").read_text() == "mine"
+
+
 def test_features_are_in_the_order_of_the_samples_whatever_the_batch(shades, monkeypatch):
     dataset = open_dataset(shades[1].uri)
     inputs = keras.Input((8, 8, 3), dtype="uint8")
@@ -160,6 +208,17 @@ def test_features_are_in_the_order_of_the_samples_whatever_the_batch(shades, mon
         ("learning_rate", 0, "--learning-rate must be above 0"),
         ("learning_rate", "nan", "--learning-rate must be above 0"),
         ("seed", -1, "--seed must be"),
+        ("fine_tune_epochs", -1, "--fine-tune-epochs must be at least 0"),
+        ("fine_tune_layers", 0, "--fine-tune-layers must be at least 1"),
+        ("label_smoothing", 1.0, "--label-smoothing must be at least 0 and below 1"),
+        ("early_stopping_patience", -2, "--early-stopping-patience must be"),
+        ("warmup_epochs", -2, "--warmup-epochs must be"),
+        ("checkpoint_minutes", "nan", "--checkpoint-minutes must be"),
+        ("checkpoint_uri", "ftp://somewhere", "A store must be s3://"),
+        ("augment", "stron", "Nearest: strong."),
+        ("class_weight", "balance", "Nearest: balanced."),
+        ("schedule", "cosin", "Nearest: cosine."),
+        ("optimizer", "adamW2", "Nearest: adamw."),
     ],
 )
 def test_an_option_that_is_not_legal_is_refused(shades, tmp_path, capsys, option, value, fragment):
@@ -210,5 +269,19 @@ def test_defaults_are_the_pipeline_s():
         "batch_size": 32,
         "learning_rate": 0.001,
         "seed": 0,
+        "fine_tune_epochs": 0,
+        "fine_tune_layers": 20,
+        "augment": "none",
+        "class_weight": "none",
+        "label_smoothing": 0.0,
+        "early_stopping_patience": 0,
+        "warmup_epochs": 0,
+        "schedule": "constant",
+        "optimizer": "adam",
+        "cache_uri": "",
+        "checkpoint_uri": "",
+        "checkpoint_minutes": 5.0,
+        "tensorboard": "",
+        "model_card": "",
         "executor_input": "",
     }
