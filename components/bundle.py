@@ -27,10 +27,10 @@ TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """What `bundle.json` says. `class_names` is the order of the network's outputs, `image_size` pixels a side.
+class Provenance:
+    """Where a network came from and how it did.
 
-    `split_seed` is the run's seed, `files` the sha256 of each sealed file by name.
+    `class_names` is the order of the network's outputs, `image_size` pixels a side, `split_seed` the run's seed.
     """
 
     class_names: list[str]
@@ -41,6 +41,12 @@ class Manifest:
     split_seed: int
     training: dict[str, Any]
     metrics: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest(Provenance):
+    """What `bundle.json` says; `files` has the sha256 of each sealed file by name."""
+
     library_versions: dict[str, str]
     files: dict[str, str]
     format_version: int = FORMAT_VERSION

@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,27 +10,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.bundle import GOLDEN, MANIFEST, NETWORK, ONNX_NETWORK, SEALED, Golden, Manifest, check_golden, sha256_of
+from components.bundle import (
+    GOLDEN,
+    MANIFEST,
+    NETWORK,
+    ONNX_NETWORK,
+    SEALED,
+    Golden,
+    Manifest,
+    Provenance,
+    check_golden,
+    sha256_of,
+)
 from components.files import atomic_directory, atomic_write, write_json
 from components.keras_runtime import keras
 from components.onnx_export import export_onnx, run_onnx
 
 LIBRARIES = ("keras", "tensorflow", "numpy", "pillow", "onnx", "onnxruntime")
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """Where a network came from and how it did; fields as in `bundle.Manifest`."""
-
-    class_names: list[str]
-    image_size: int
-    backbone: str
-    weights: str
-    dataset_fingerprint: str
-    split_seed: int
-    training: dict[str, Any]
-    metrics: dict[str, float]
 
 
 def save_bundle(

@@ -23,7 +23,7 @@ from components.train_outputs import remove_leftovers, remove_own_bundle, write_
 from components.train_tracking import tracked
 
 if TYPE_CHECKING:
-    from components.bundle_writer import Provenance
+    from components.bundle import Provenance
     from components.fitting import Epoch
     from components.tracking import Tracker
     from components.training import Places, Trained

@@ -4,12 +4,12 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from components.bundle import Provenance
 from components.dataset import Dataset
 from components.recipe import recipe_from
 from components.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from components.bundle_writer import Provenance
     from components.training import Trained
 
 
@@ -35,10 +35,8 @@ def seconds_by_activity(stopwatch: Stopwatch) -> dict[str, float]:
 
 def provenance_of(
     arguments: argparse.Namespace, dataset: Dataset, trained: "Trained", metrics: dict[str, float]
-) -> "Provenance":
+) -> Provenance:
     """Return what the bundle says of its origin."""
-    from components.bundle_writer import Provenance
-
     return Provenance(
         class_names=list(dataset.class_names),
         image_size=trained.network.input_shape[1],
@@ -51,7 +49,7 @@ def provenance_of(
     )
 
 
-def bundle_metadata(provenance: "Provenance") -> dict[str, Any]:
+def bundle_metadata(provenance: Provenance) -> dict[str, Any]:
     """Return what KFP shows of the bundle."""
     return {
         "framework": "keras",

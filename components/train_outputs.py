@@ -12,7 +12,7 @@ from components.files import atomic_write, write_text
 from components.reports import render_report
 
 if TYPE_CHECKING:
-    from components.bundle_writer import Provenance
+    from components.bundle import Provenance
     from components.fitting import Epoch
 
 PARTIAL = ".partial-"  # How names begin that `components.files` gives to what is not complete.

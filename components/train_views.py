@@ -19,7 +19,7 @@ from components.tensorboard_logs import ScalarLog, Watched, write_tensorboard
 from components.training import Trained
 
 if TYPE_CHECKING:
-    from components.bundle_writer import Provenance
+    from components.bundle import Provenance
 
 MOST_WATCHED = 300  # Seconds of work, and as many thumbnails as a person looks at.
 BATCH_SIZE = 32

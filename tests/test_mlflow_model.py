@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.bundle import read_manifest, sha256_of
-from components.bundle_writer import Provenance, save_bundle
+from components.bundle import Provenance, read_manifest, sha256_of
+from components.bundle_writer import save_bundle
 from components.errors import DataError
 from components.keras_runtime import keras
 from components.mlflow_model import BundleModel

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from components.bundle_writer import Provenance
+from components.bundle import Provenance
 from components.model_card import model_card, write_model_card
 
 FACTS = Provenance(

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.bundle import read_manifest, sha256_of
-from components.bundle_writer import Provenance, save_bundle, save_network
+from components.bundle import Provenance, read_manifest, sha256_of
+from components.bundle_writer import save_bundle, save_network
 from components.keras_runtime import keras
 from components.verify import verify_bundle
 from pipeline.cli import main
