@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from components.cores import available_cores
 from components.errors import ServiceError
 from components.images import BadImage, decode_image
 from components.parallel import each_in_parallel
@@ -17,7 +18,7 @@ from components.storage import ObjectMissing, Store, StoredObject
 
 CONCURRENT_READS = 32
 # Decoded pixels are large and decoding keeps a core busy: no more at a time than there are cores.
-_decoding = threading.Semaphore(os.cpu_count() or 1)
+_decoding = threading.Semaphore(available_cores())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,17 @@ from typing import Any
 
 import yaml
 
+from pipeline.compiled import Parameter
+
+# One parameter of each type.
+DECLARED = {
+    "text": Parameter("STRING", "", ""),
+    "count": Parameter("NUMBER_INTEGER", 3, ""),
+    "rate": Parameter("NUMBER_DOUBLE", 0.5, ""),
+    "flag": Parameter("BOOLEAN", False, ""),
+    "labels": Parameter("STRUCT", {}, ""),
+    "tolerations": Parameter("LIST", [], ""),
+}
 WRITE_OUTPUT = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text('made')"
 
 

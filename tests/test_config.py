@@ -13,18 +13,9 @@ from hypothesis import strategies as st
 from components.errors import UsageError
 from pipeline.cli import main
 from pipeline.compilation import COMPILED_PIPELINE
-from pipeline.compiled import Parameter, load_pipeline
+from pipeline.compiled import load_pipeline
 from pipeline.config import LARGEST_BYTES, read_config, write_config
-from tests.fake_pipeline import FakeStep, fake_spec, write_fake
-
-DECLARED = {
-    "text": Parameter("STRING", "", ""),
-    "count": Parameter("NUMBER_INTEGER", 3, ""),
-    "rate": Parameter("NUMBER_DOUBLE", 0.5, ""),
-    "flag": Parameter("BOOLEAN", False, ""),
-    "labels": Parameter("STRUCT", {}, ""),
-    "tolerations": Parameter("LIST", [], ""),
-}
+from tests.fake_pipeline import DECLARED, FakeStep, fake_spec, write_fake
 
 
 def read(folder: Path, content: str | bytes) -> dict[str, Any]:

@@ -12,15 +12,7 @@ from components.errors import UsageError
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import Parameter, load_pipeline
 from pipeline.parameters import parse_parameters
-
-DECLARED = {
-    "text": Parameter("STRING", "", ""),
-    "count": Parameter("NUMBER_INTEGER", 3, ""),
-    "rate": Parameter("NUMBER_DOUBLE", 0.5, ""),
-    "flag": Parameter("BOOLEAN", False, ""),
-    "labels": Parameter("STRUCT", {}, ""),
-    "tolerations": Parameter("LIST", [], ""),
-}
+from tests.fake_pipeline import DECLARED
 
 
 @pytest.mark.parametrize(
