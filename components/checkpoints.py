@@ -14,13 +14,12 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.errors import PawlineError, one_line
-from components.storage import ObjectMissing, local_path, open_store
+from components.storage import ObjectMissing, open_store
 
 log = logging.getLogger("pawline")
 
@@ -55,8 +54,7 @@ class Checkpoints:
             UsageError: `uri` is of a scheme that is not supported.
         """
         self.key, self._seconds = key, seconds
-        self._uri = f"{uri.rstrip('/')}/{key}"
-        self._store = open_store(self._uri)
+        self._store = open_store(f"{uri.rstrip('/')}/{key}")
         self._saved, self._cost = time.monotonic(), 0.0
 
     def due(self, at_epoch_end: bool) -> bool:
@@ -90,23 +88,9 @@ class Checkpoints:
     def remove(self) -> None:
         """Remove the checkpoint of this training, with what kills may have left of others of it."""
         try:
-            _remove_folder(self._uri)
-        except Exception as error:  # Whatever boto3 raises: the training is complete, and its result must not be lost.
+            self._store.clear()
+        except PawlineError as error:  # The training is complete: its result must not be lost for this.
             log.warning("the checkpoint could not be removed: %s", one_line(error))
-
-
-def _remove_folder(uri: str) -> None:
-    if uri.startswith("s3://"):
-        from components.s3 import s3_client  # boto3 takes 0.3 s to import.
-
-        parts = urlsplit(uri, allow_fragments=False)
-        s3_client().delete_object(Bucket=parts.netloc, Key=f"{parts.path.strip('/')}/{NAME}")
-        return
-    folder = local_path(uri)
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
-    if folder.is_dir():
-        folder.rmdir()
 
 
 def _sealed(checkpoint: Checkpoint) -> bytes:

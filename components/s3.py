@@ -107,6 +107,14 @@ class S3Store:
             return False
         return True
 
+    def clear(self) -> None:
+        """Delete every object below the prefix; see `Store.clear`."""
+        for found in list(self.list()):
+            self._delete(found.name)
+
+    def _delete(self, name: str) -> None:
+        self._asked(name, lambda: s3_client().delete_object(Bucket=self._bucket, Key=self._key(name)))
+
     def _key(self, name: str) -> str:
         return self._prefix + check_name(name)
 

@@ -1,6 +1,7 @@
 """Stores of objects under one interface: `s3://bucket/prefix`, `file://` and plain paths."""
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -60,6 +61,9 @@ class Store(Protocol):
 
     def exists(self, name: str) -> bool:
         """Tell whether there is an object called `name`."""
+
+    def clear(self) -> None:
+        """Remove every object below this store, and what killed uploads left there."""
 
 
 def open_store(uri: str) -> Store:
@@ -173,6 +177,18 @@ class LocalStore:
     def exists(self, name: str) -> bool:
         """Tell whether there is a file called `name`."""
         return self._inside(name).is_file()
+
+    def clear(self) -> None:
+        """Remove the folder with all it holds; see `Store.clear`."""
+        try:
+            shutil.rmtree(self._root)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise ServiceError(
+                f"The folder must be removable. Received: {one_line(self._root)}: {error.strerror}. "
+                "Check its permissions."
+            ) from error
 
     def _inside(self, name: str) -> Path:
         path = self._root / check_name(name)
