@@ -6,9 +6,11 @@
 
 import hashlib
 import json
+import math
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ from components.errors import DataError, one_line
 if TYPE_CHECKING:
     import keras
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST, NETWORK, ONNX_NETWORK, GOLDEN = "bundle.json", "model.keras", "model.onnx", "golden.npz"
 SEALED = (NETWORK, ONNX_NETWORK, GOLDEN)
 TOLERANCE = 1e-4
@@ -31,6 +33,8 @@ class Provenance:
     """Where a network came from and how it did.
 
     `class_names` is the order of the network's outputs, `image_size` pixels a side, `split_seed` the run's seed.
+    `temperature` calibrates the network's probabilities (`components.calibration`); `data` says what it learnt from and
+    how it did on the validation samples (`components.train_facts.data_facts`).
     """
 
     class_names: list[str]
@@ -41,9 +45,11 @@ class Provenance:
     split_seed: int
     training: dict[str, Any]
     metrics: dict[str, float]
+    temperature: float = 1.0
+    data: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest(Provenance):
     """What `bundle.json` says; `files` has the sha256 of each sealed file by name."""
 
@@ -64,7 +70,7 @@ class Golden:
     probabilities: NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bundle:
     """A loaded and verified bundle."""
 
@@ -84,11 +90,22 @@ class Bundle:
 
     def predict(self, images: NDArray[np.uint8], batch_size: int = 32) -> NDArray[np.float32]:
         """Return the probabilities, float32 `[N, classes]`, of `images`, uint8 RGB `[N, H, W, 3]`, batch by batch."""
-        from components.classifier import run_batch
+        return self.predict_with_features(images, batch_size)[0]
 
-        starts = range(0, len(images), batch_size)
-        batches = [run_batch(self.network, images[start : start + batch_size], batch_size) for start in starts]
-        return np.concatenate(batches) if batches else np.zeros((0, len(self.class_names)), np.float32)
+    def predict_with_features(
+        self, images: NDArray[np.uint8], batch_size: int = 32
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the probabilities, `[N, classes]`, and what the head sees, `[N, D]`; both float32; as `predict`."""
+        from components.classifier import run_batches
+
+        probabilities, features = run_batches(self._observed, images, batch_size)
+        return probabilities, features
+
+    @cached_property
+    def _observed(self) -> "keras.Model":
+        from components.classifier import observed
+
+        return observed(self.network)
 
 
 def load_bundle(directory: Path) -> Bundle:
@@ -153,6 +170,10 @@ def _checked(values: Mapping[str, Any]) -> Manifest:
         raise ValueError("class_names must be two or more different names")
     if type(size) is not int or not 1 <= size <= 4096:
         raise ValueError(f"image_size={size}")
+    if type(manifest.temperature) not in (int, float) or not 0 < manifest.temperature < math.inf:
+        raise ValueError(f"temperature={manifest.temperature}")
+    if not isinstance(manifest.data, dict):
+        raise ValueError("data must be an object")
     if not isinstance(manifest.files, dict) or set(manifest.files) != set(SEALED):
         raise ValueError(f"files must be {', '.join(SEALED)}")
     return manifest

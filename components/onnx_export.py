@@ -11,11 +11,28 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import keras
 
+log = logging.getLogger("pawline")
+
 INPUT, OUTPUT = "image", "probabilities"
 
 
 def export_onnx(network: "keras.Model", path: Path) -> None:
     """Write `network` to `path` as ONNX: input `image` uint8 `[batch, H, W, 3]`, output `probabilities` float32."""
+    import onnx
+
+    from components.onnx_graph import to_onnx
+    from components.onnx_nodes import NoOnnxForm
+
+    try:
+        model = to_onnx(network, INPUT, OUTPUT)
+    except NoOnnxForm as reason:
+        log.info("ONNX: Keras's own export, which takes longer, because of %s", reason)
+        model = _exported_by_keras(network, path)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _exported_by_keras(network: "keras.Model", path: Path) -> "onnx.ModelProto":  # type: ignore[name-defined]  # noqa: F821
     import onnx
 
     height, width = network.input_shape[1:3]
@@ -30,8 +47,7 @@ def export_onnx(network: "keras.Model", path: Path) -> None:
     _spell_out_erfc(model.graph)
     for value in (model.graph.input[0], model.graph.output[0]):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
+    return model
 
 
 def _rename(graph: "onnx.GraphProto", old: str, new: str) -> None:  # type: ignore[name-defined]  # noqa: F821

@@ -25,6 +25,7 @@ from components.train_tracking import tracked
 if TYPE_CHECKING:
     from components.bundle import Provenance
     from components.fitting import Epoch
+    from components.outcome import Outcome
     from components.tracking import Tracker
     from components.training import Places, Trained
 
@@ -57,6 +58,7 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
     add("--history", required=True, type=Path, help="where to write every epoch (CSV)")
     add("--report", required=True, type=Path, help="where to write the report (HTML)")
     add("--tensorboard", default="", help="folder to write TensorBoard's logs to; none if empty")
+    add("--training-features", default="", help="where to write features to look neighbours up in; none if empty")
     add("--model-card", default="", help="where to write the model card (Markdown); none if empty")
 
 
@@ -84,10 +86,11 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     with tracked(arguments, dataset, len(tables[0]) + len(tables[1])) as tracker:
         trained = _trained(arguments, dataset, tables, stopwatch, tracker)
         metrics = metrics_of(trained, len(tables[0]), len(tables[1]))
-        provenance = provenance_of(arguments, dataset, trained, metrics)
+        outcome = _outcome(arguments, tables, trained, stopwatch)
+        provenance = provenance_of(arguments, dataset, tables, trained, outcome, metrics)
         _write_bundle(arguments, trained, provenance, stopwatch)
         with stopwatch.measured("views"):
-            _write_views(arguments, dataset, tables, trained, provenance)
+            _write_views(arguments, dataset, tables, trained, outcome, provenance)
         _write_rest(arguments, trained, provenance, stopwatch)
         metrics |= seconds_by_activity(stopwatch)
         write_json(arguments.metrics, metrics)
@@ -137,6 +140,18 @@ def _places(arguments: argparse.Namespace) -> "Places":
     )
 
 
+def _outcome(arguments: argparse.Namespace, tables: Tables, trained: "Trained", stopwatch: Stopwatch) -> "Outcome":
+    from components.outcome import outcome_of
+    from components.training_features import write_training_features
+
+    with stopwatch.measured("outcome"):
+        outcome = outcome_of(trained)
+        if arguments.training_features:
+            train = [tables[0][row] for row in outcome.rows]
+            write_training_features(Path(arguments.training_features), train, tables[1], outcome.features)
+        return outcome
+
+
 def _write_bundle(
     arguments: argparse.Namespace, trained: "Trained", provenance: "Provenance", stopwatch: Stopwatch
 ) -> None:
@@ -149,11 +164,18 @@ def _write_bundle(
 
 
 def _write_views(
-    arguments: argparse.Namespace, dataset: Dataset, tables: Tables, trained: "Trained", provenance: "Provenance"
+    arguments: argparse.Namespace,
+    dataset: Dataset,
+    tables: Tables,
+    trained: "Trained",
+    outcome: "Outcome",
+    provenance: "Provenance",
 ) -> None:
-    from components.train_views import write_card, write_tensorboard_views
+    from components.train_views import Seen, write_card, write_tensorboard_views
 
-    write_tensorboard_views(arguments.tensorboard, arguments.bundle, dataset, tables[1], trained, provenance)
+    pixels = trained.material.pixels
+    seen = Seen(dataset, tables[1], outcome.validation_features, pixels.validation.inputs if pixels else None)
+    write_tensorboard_views(arguments.tensorboard, arguments.bundle, seen, trained.head, provenance)
     write_card(arguments.model_card, provenance, tables, dataset.uri)
 
 

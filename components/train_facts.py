@@ -1,16 +1,24 @@
 """What train tells of a training: metrics, provenance, and what KFP shows beside the bundle."""
 
 import argparse
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from components.bundle import Provenance
 from components.dataset import Dataset
 from components.recipe import recipe_from
+from components.samples import Sample
 from components.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
+    from components.outcome import Outcome
     from components.training import Trained
+
+
+MOST_SIZES = 200
 
 
 def metrics_of(trained: "Trained", train_samples: int, validation_samples: int) -> dict[str, float]:
@@ -34,9 +42,14 @@ def seconds_by_activity(stopwatch: Stopwatch) -> dict[str, float]:
 
 
 def provenance_of(
-    arguments: argparse.Namespace, dataset: Dataset, trained: "Trained", metrics: dict[str, float]
+    arguments: argparse.Namespace,
+    dataset: Dataset,
+    tables: tuple[Sequence[Sample], Sequence[Sample]],
+    trained: "Trained",
+    outcome: "Outcome",
+    metrics: dict[str, float],
 ) -> Provenance:
-    """Return what the bundle says of its origin."""
+    """Return what the bundle says of its origin; `tables` are the train and the validation samples."""
     return Provenance(
         class_names=list(dataset.class_names),
         image_size=trained.network.input_shape[1],
@@ -46,7 +59,31 @@ def provenance_of(
         split_seed=arguments.seed,
         training=asdict(recipe_from(arguments)),
         metrics=dict(metrics),
+        temperature=outcome.temperature,
+        data=data_facts(*tables, outcome.confusion),
     )
+
+
+def data_facts(train: Sequence[Sample], validation: Sequence[Sample], confusion: list[list[int]]) -> dict[str, Any]:
+    """Return what a bundle says of its data, as plain JSON values.
+
+    `splits` counts the samples by class, `width` and `height` are pixels, `sizes` lists the most frequent ones as
+    `[width, height, count]`, `validation_confusion_matrix` has the truth in rows, both in the order of class_names.
+    """
+    samples = [*train, *validation]
+    sizes = Counter((sample.width, sample.height) for sample in samples)
+    tables = {"train": train, "validation": validation}
+    return {
+        "splits": {name: dict(sorted(Counter(s.label for s in table).items())) for name, table in tables.items()},
+        "width": _spread([sample.width for sample in samples]),
+        "height": _spread([sample.height for sample in samples]),
+        "sizes": [[*size, count] for size, count in sizes.most_common(MOST_SIZES)],
+        "validation_confusion_matrix": confusion,
+    }
+
+
+def _spread(pixels: Sequence[int]) -> dict[str, float]:
+    return {"min": min(pixels), "median": median(pixels), "max": max(pixels)}
 
 
 def bundle_metadata(provenance: Provenance) -> dict[str, Any]:

@@ -11,7 +11,16 @@ from components.dataset import Dataset
 from components.tracking import Status, TrackedDataset, Tracker, open_tracker
 
 # Options that say where files lie: they change from attempt to attempt and tell nothing about the training.
-_PLACES = {"bundle", "metrics", "history", "report", "tensorboard", "model_card", "executor_input"}
+_PLACES = {
+    "bundle",
+    "metrics",
+    "history",
+    "report",
+    "tensorboard",
+    "training_features",
+    "model_card",
+    "executor_input",
+}
 _TABLES = ("train_samples", "validation_samples")
 
 

@@ -3,26 +3,41 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from components.classifier import run_batch
 from components.dataset import Dataset
 from components.fitting import Epoch, OnEpoch
 from components.image_batches import image_batches
 from components.model_card import write_model_card
+from components.pixel_cache import take_pixels
 from components.samples import Sample
 from components.tensorboard_logs import ScalarLog, Watched, write_tensorboard
-from components.training import Trained
 
 if TYPE_CHECKING:
+    import keras
+
     from components.bundle import Provenance
 
 MOST_WATCHED = 300  # Seconds of work, and as many thumbnails as a person looks at.
 BATCH_SIZE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The validation samples with the features, float32 `[N, D]`, that the head sees of them.
+
+    `pixels`, uint8 `[N, H, W, 3]`, are there if the training has decoded them; the images are in `dataset` anyway.
+    """
+
+    dataset: Dataset
+    validation: Sequence[Sample]
+    features: NDArray[np.float32]
+    pixels: NDArray[np.uint8] | None
 
 
 @contextmanager
@@ -40,27 +55,28 @@ def epoch_values(epoch: Epoch) -> dict[str, float]:
     return {name: value for name, value in asdict(epoch).items() if isinstance(value, float)}
 
 
-def write_tensorboard_views(
-    folder: str, bundle: Path, dataset: Dataset, validation: Sequence[Sample], trained: Trained, facts: "Provenance"
-) -> None:
+def write_tensorboard_views(folder: str, bundle: Path, seen: Seen, head: "keras.Model", facts: "Provenance") -> None:
     """Write graph, samples, embeddings, histograms and hyperparameters to `folder`, unless that is empty."""
     if folder:
-        head_weights = {weight.path: weight.numpy() for weight in trained.head.weights}
-        watched = _watched(dataset, validation[:MOST_WATCHED], trained)
+        head_weights = {weight.path: weight.numpy() for weight in head.weights}
+        watched = _watched(seen, facts)
         write_tensorboard(Path(folder), bundle / "model.onnx", head_weights, watched, facts.training, facts.metrics)
 
 
-def _watched(dataset: Dataset, samples: Sequence[Sample], trained: Trained) -> Watched:
-    """Return the samples in the dataset's order with their pixels and the trained backbone's features."""
-    taken: list[Sample] = []
-    pixels, features = [], []
-    for batch, images in image_batches(dataset, samples, trained.extractor.input_shape[1], BATCH_SIZE):
-        taken += batch
-        pixels.append(images)
-        features.append(run_batch(trained.extractor, images, BATCH_SIZE))
-    names = list(dataset.class_names)
-    labels = np.array([names.index(sample.label) for sample in taken], np.int64)
-    return Watched(np.concatenate(pixels), np.concatenate(features), labels, names)
+def _watched(seen: Seen, facts: "Provenance") -> Watched:
+    samples, names = seen.validation[:MOST_WATCHED], facts.class_names
+    labels = np.array([names.index(sample.label) for sample in samples], np.int64)
+    return Watched(_pixels(seen, samples, facts.image_size), seen.features[: len(samples)], labels, names)
+
+
+def _pixels(seen: Seen, samples: Sequence[Sample], image_size: int) -> NDArray[np.uint8]:
+    if seen.pixels is not None:
+        return take_pixels(seen.pixels, np.arange(len(samples)))
+    rows = {sample.sample_id: row for row, sample in enumerate(samples)}
+    pixels = np.empty((len(samples), image_size, image_size, 3), np.uint8)
+    for batch, images in image_batches(seen.dataset, samples, image_size, BATCH_SIZE):
+        pixels[[rows[sample.sample_id] for sample in batch]] = images
+    return pixels
 
 
 def write_card(path: str, facts: "Provenance", tables: Sequence[Sequence[Sample]], dataset_uri: str) -> None:

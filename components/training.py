@@ -15,7 +15,7 @@ from components.dataset import Dataset
 from components.errors import DataError, UsageError, first_ten
 from components.fitting import Epoch, OnEpoch, best_epoch
 from components.keras_runtime import keras
-from components.material import Source, gather
+from components.material import Material, Source, gather
 from components.recipe import Recipe, check_recipe
 from components.samples import Sample
 from components.stopwatch import Stopwatch
@@ -46,20 +46,29 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained network and its two parts, every epoch, and a few validation images, uint8 `[K, H, W, 3]`."""
+    """A trained network and its two parts, every epoch, and what it learnt from.
+
+    `backbone_has_learnt` says that the material's features are not those of the trained backbone.
+    """
 
     backbone: str
     network: "keras.Model"
     extractor: "keras.Model"
     head: "keras.Model"
     history: list[Epoch]
-    golden_images: NDArray[np.uint8]
+    material: Material
+    backbone_has_learnt: bool
     checkpoints: Checkpoints | None
 
     @property
     def best(self) -> Epoch:
         """The epoch whose weights the network has."""
         return best_epoch(self.history)
+
+    @property
+    def golden_images(self) -> NDArray[np.uint8]:
+        """A few validation images, uint8 `[K, H, W, 3]`."""
+        return self.material.golden_images
 
 
 def check_samples(class_names: Sequence[str], train: Sequence[Sample], validation: Sequence[Sample]) -> None:
@@ -118,7 +127,8 @@ def train_classifier(
     with stopwatch.measured("training"):
         history = training.run(checkpoints, on_epoch)
     parts = _for_saving(backbone, choice, recipe, extractor, training)
-    return Trained(backbone.name, join(*parts), *parts, history, material.golden_images, checkpoints)
+    learnt = from_scratch or recipe.fine_tune_epochs > 0
+    return Trained(backbone.name, join(*parts), *parts, history, material, learnt, checkpoints)
 
 
 def _extractor(backbone: Backbone, choice: BackboneChoice, seed: int) -> "keras.Model":

@@ -108,6 +108,7 @@ def train(
     report: Output[HTML],
     tensorboard: Output[Artifact],
     model_card: Output[Markdown],
+    training_features: Output[Artifact],
 ) -> dsl.ContainerSpec:
     """Train a classifier on a backbone; keep the epoch with the lowest validation loss."""
     return _command(
@@ -140,6 +141,7 @@ def train(
         *("--report", report.path),
         *("--tensorboard", tensorboard.path),
         *("--model-card", model_card.path),
+        *("--training-features", training_features.path),
     )
 
 

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.bundle import load_bundle
+from components.bundle import SEALED, load_bundle
 from components.dataset import open_dataset
 from components.features import extract_features
 from components.files import json_text
+from components.images import to_model_input
 from components.keras_runtime import keras
 from components.recipe import Recipe
 from components.samples import write_split_table
 from components.small_cnn import build_small_cnn
 from components.train import build_parser, main
+from components.training_features import read_training_features
 from tests.extraction import extract_arguments, run_extract
 
 SHADES = ("dark", "grey", "light")
@@ -94,6 +96,22 @@ def test_the_bundle_predicts_what_it_learnt_and_says_where_it_is_from(trained, s
     assert bundle.predict(bright).sum() == pytest.approx(1.0)
 
 
+def test_features_of_a_frozen_backbone_are_those_it_learnt_from(shades, tmp_path):
+    assert main(arguments(shades, tmp_path, epochs=1, training_features=tmp_path / "features")) == 0
+    check_features(tmp_path, shades)
+
+
+def test_the_bundle_says_what_it_learnt_from_and_is_calibrated(trained):
+    manifest = load_bundle(trained / "bundle").manifest
+    assert manifest.data["splits"] == {name: dict.fromkeys(SHADES, n) for name, n in (("train", 12), ("validation", 3))}
+    assert manifest.data["width"] == {"min": 24, "median": 24, "max": 24}
+    assert manifest.data["sizes"] == [[24, 20, 45]]
+    matrix = np.array(manifest.data["validation_confusion_matrix"])
+    assert matrix.sum(1).tolist() == [3, 3, 3]
+    assert np.trace(matrix) / 9 == pytest.approx(manifest.metrics["validation_accuracy"])
+    assert manifest.temperature > 0
+
+
 def test_metrics_history_and_bundle_agree(trained):
     metrics = json.loads((trained / "metrics.json").read_text())
     rows = list(csv.DictReader((trained / "history.csv").open()))
@@ -133,6 +151,8 @@ def test_the_same_command_gives_the_same_bundle(trained, shades, tmp_path):
     for a, b in zip(one.network.get_weights(), other.network.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert (trained / "history.csv").read_text() == (tmp_path / "history.csv").read_text()
+    for name in SEALED:
+        assert (trained / "bundle" / name).read_bytes() == (tmp_path / "bundle" / name).read_bytes(), name
 
 
 def test_the_default_backbone_tells_the_shades_apart(shades, tmp_path):
@@ -143,6 +163,7 @@ def test_the_default_backbone_tells_the_shades_apart(shades, tmp_path):
 
 def test_fine_tuning_writes_every_view_and_cleans_up(shades, tmp_path):
     options = {"fine_tune_epochs": 1, "epochs": 2, "augment": "light", "tensorboard": tmp_path / "logs"}
+    options["training_features"] = tmp_path / "features"
     options |= {"model_card": tmp_path / "card.md", "checkpoint_uri": tmp_path / "checkpoints"}
     assert main(arguments(shades, tmp_path, **options)) == 0
     rows = list(csv.DictReader((tmp_path / "history.csv").open()))
@@ -153,6 +174,18 @@ def test_fine_tuning_writes_every_view_and_cleans_up(shades, tmp_path):
     assert "frozen, then fine-tuned" in (tmp_path / "report.html").read_text()
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith((".partial", "checkpoint-"))]
     assert list((tmp_path / "checkpoints").iterdir()) == []
+    check_features(tmp_path, shades)
+
+
+def check_features(out, shades):
+    """Check that the features written are those that the bundle's network gives for the samples named."""
+    table, bundle, dataset = read_training_features(out / "features"), load_bundle(out / "bundle"), shades[1]
+    assert table.splits == ["train"] * 36 + ["validation"] * 9
+    samples = {sample.sample_id: sample for sample in dataset.samples()}
+    assert [samples[name].label for name in table.sample_ids] == table.labels
+    images = {s.sample_id: to_model_input(data, bundle.image_size) for s, data in dataset.images(samples.values())}
+    _, features = bundle.predict_with_features(np.stack([images[name] for name in table.sample_ids]))
+    np.testing.assert_allclose(table.features, features, rtol=2e-3, atol=2e-3)
 
 
 def test_a_network_from_scratch_is_trained_whole_and_cannot_be_fine_tuned(shades, tmp_path, capsys):
@@ -282,6 +315,7 @@ def test_defaults_are_the_pipeline_s():
         "checkpoint_uri": "",
         "checkpoint_minutes": 5.0,
         "tensorboard": "",
+        "training_features": "",
         "model_card": "",
         "executor_input": "",
     }
