@@ -37,5 +37,6 @@ ACTIVATIONS: dict[Any, Callable[[Graph, str], str]] = {
     activations.softmax: lambda graph, x: graph.node("Softmax", x, axis=1),  # The channels, with or without a map.
     activations.sigmoid: lambda graph, x: graph.node("Sigmoid", x),
     activations.silu: lambda graph, x: graph.node("Mul", x, graph.node("Sigmoid", x)),
+    activations.softsign: lambda graph, x: graph.node("Softsign", x),
     activations.tanh: lambda graph, x: graph.node("Tanh", x),
 }

@@ -61,11 +61,18 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
     assert not np.array_equal(kernel, another)
 
 
-def test_standardisation_is_by_the_training_features_and_stays():
+def standardised(head, features):
+    """Return what `head` makes of `features` before its dropout."""
+    for layer in head.layers[:3]:
+        features = layer(features)
+    return keras.ops.convert_to_numpy(features)
+
+
+@pytest.mark.parametrize("rows", [4096, 7])
+def test_standardisation_is_by_the_training_features_and_stays(rows, monkeypatch):
+    monkeypatch.setattr("components.head.ROWS", rows)
     head, _ = trained()
-    features = blobs(0).inputs
-    standardise = head.get_layer("standardise")
-    scaled = keras.ops.convert_to_numpy(standardise(features))
+    scaled = standardised(head, blobs(0).inputs)
     np.testing.assert_allclose(scaled.mean(0), 0, atol=1e-5)
     assert (scaled.std(0) > 0.8).all()
     assert (scaled.std(0) < 1.0).all()
@@ -76,7 +83,13 @@ def test_a_feature_that_is_constant_in_training_does_not_explode():
     train.inputs[:, 0] = 3.0
     validation.inputs[0, 0] = 4.0
     head, _ = trained(train=train, validation=validation)
-    assert np.abs(keras.ops.convert_to_numpy(head.get_layer("standardise")(validation.inputs))).max() < 100
+    assert np.abs(standardised(head, validation.inputs)).max() < 100
+
+
+def test_compression_is_relative_to_the_mean_size():
+    features = np.array([[1.0, -3.0], [2.0, 2.0]], np.float32)  # 2 on average.
+    compressed = build_head(features, 2, 0).layers[1](build_head(features, 2, 0).layers[0](features))
+    np.testing.assert_allclose(compressed, [[1 / 3, -3 / 5], [1 / 2, 1 / 2]], rtol=1e-6)
 
 
 def test_a_batch_larger_than_the_data_is_one_step():

@@ -1,10 +1,10 @@
 """Resume: a training killed with SIGKILL at any moment and begun again ends with the bytes of one that was not."""
 
 import hashlib
-import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -62,26 +62,25 @@ class Training:
         words = [word for name, value in named.items() for word in (f"--{name}", str(value))]
         self.command = [sys.executable, "-m", "components.train", *words]
 
-    def run(self, kill_after=None):
-        """Run it, killed after that many seconds unless it ended before; return its exit code and its log."""
-        with subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
-            try:
-                _, log = process.communicate(timeout=kill_after)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                _, log = process.communicate()
-        return process.returncode, log
+    def run(self):
+        """Run it to its end; return its log."""
+        done = subprocess.run(self.command, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
 
-    def kill_at(self, text):
-        """Run it and kill it as soon as its log has `text`; return its log so far."""
-        lines = []
+    def kill_at(self, text, seconds_later=0.0):
+        """Run it and kill it `seconds_later` than its log has `text`; return whether that came, and its log so far."""
+        lines, killed = [], False
         with subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
             for line in process.stderr:
                 lines.append(line)
-                if text in line:
+                if text in line and not killed:
+                    time.sleep(seconds_later)
                     process.kill()
-        assert process.returncode == -9, "".join(lines)
-        return "".join(lines)
+                    killed = True
+        # It may have ended by itself in the meantime, or be past that moment since it was resumed.
+        assert process.returncode in (0, -9), "".join(lines)
+        return process.returncode == -9, "".join(lines)
 
     def digest(self):
         """Return the sha256 of the network, and the history, which says which epoch was kept."""
@@ -96,62 +95,52 @@ class Training:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tables, tmp_path_factory):
-    """A training that nobody killed, and how many seconds it took."""
+    """A training that nobody killed."""
     training = Training(tables, tmp_path_factory.mktemp("uninterrupted"))
-    started = time.monotonic()
-    code, log = training.run()
-    assert code == 0, log
-    return training, time.monotonic() - started
-
-
-def killed_until_done(training, delays):
-    """Run it killed after each of `delays` seconds, then to its end; return how many kills hit, and the logs."""
-    logs, kills = [], 0
-    for delay in delays:
-        code, log = training.run(kill_after=delay)
-        logs.append(log)
-        if code == 0:
-            return kills, logs
-        assert code == -9, log
-        kills += 1
-    code, log = training.run()
-    assert code == 0, log
-    return kills, [*logs, log]
+    training.run()
+    return training
 
 
 def test_three_kills_change_no_bit_and_leave_nothing(tables, uninterrupted, tmp_path):
-    reference, _ = uninterrupted
     training = Training(tables, tmp_path)
-    training.kill_at("head epoch 1")
-    logs = [training.kill_at("fine-tuning epoch 4"), training.kill_at("writing the bundle")]
-    code, log = training.run()
-    assert code == 0, log
-    assert all("resumed: phase" in log for log in [*logs, log])
-    assert training.digest() == reference.digest()
-    assert training.files() == reference.files()
+    kills = [training.kill_at(text) for text in ("head epoch 1", "fine-tuning epoch 4", "writing the bundle")]
+    assert all(hit for hit, _ in kills)
+    assert all("resumed: phase" in log for log in [kills[1][1], kills[2][1], training.run()])
+    assert training.digest() == uninterrupted.digest()
+    assert training.files() == uninterrupted.files()
     assert not [name for name in training.files() if name.startswith("checkpoints/")]
 
 
 def test_another_configuration_does_not_go_on_from_a_checkpoint(tables, tmp_path):
     Training(tables, tmp_path).kill_at("head epoch 1")
     assert len(list((tmp_path / "checkpoints").rglob("checkpoint"))) == 1
-    code, log = Training(tables, tmp_path, **{"seed": 1, "epochs": 1, "fine-tune-epochs": 0}).run()
-    assert code == 0, log
+    log = Training(tables, tmp_path, **{"seed": 1, "epochs": 1, "fine-tune-epochs": 0}).run()
     assert "resumed" not in log
     assert len(list((tmp_path / "checkpoints").rglob("checkpoint"))) == 1
+
+
+# What the log says at the beginning of each stage, and how many seconds that stage goes on for.
+STAGES = {
+    "python -m components.train": 6.0,  # imports, backbone, features
+    "features: 48 done": 0.3,  # decoding
+    "decoding: 48 done": 2.0,  # training begins
+    "head epoch 1": 0.4,  # steps, checkpoints and validation, mixed
+    "fine-tuning: ": 4.0,
+    "fine-tuning epoch 4": 1.0,
+    "writing the bundle": 2.0,  # the bundle, views, report, the checkpoint's removal
+}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_twenty_kills_at_random_moments_change_no_bit(tables, uninterrupted, tmp_path):
-    reference, seconds = uninterrupted
-    random_moments, kills, hit = np.random.default_rng(0), 0, []
-    while kills < 20:
-        training = Training(tables, tmp_path / str(kills))
-        delays = [random_moments.uniform(0.2, 1.05) * seconds for _ in range(4)]
-        more, logs = killed_until_done(training, delays)
-        kills += more
-        hit += [re.sub(r"\d+", "", log.splitlines()[-1][9:60]) for log in logs[:more] if log]
-        assert training.digest() == reference.digest()
-        assert training.files() == reference.files()
-    print("\n".join(hit))
+    moments, hits = np.random.default_rng(0), []
+    while len(hits) < 20:
+        training = Training(tables, tmp_path / str(len(hits)))
+        for stage in sorted(moments.choice(list(STAGES), 5), key=list(STAGES).index):
+            hit, _ = training.kill_at(stage, moments.uniform(0, STAGES[stage]))
+            hits += [stage] if hit else []
+        training.run()
+        assert training.digest() == uninterrupted.digest()
+        assert set(training.files()) ^ set(uninterrupted.files()) == set()
+    print(f"{len(hits)} kills: {Counter(hits)}")
