@@ -1,12 +1,12 @@
 """What the default recipe learns: five seeds, each another split, on two tasks."""
 
-import math
 import statistics
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import machine, table
 from benchmarks.steps import Task, cats_dogs_other, evaluate, folders, split, train
+from components.evaluation import wilson_interval
 
 SEEDS = range(5)
 TARGETS = {"cats-dogs-other by document": 0.95, "TrashNet": 0.86}
@@ -44,11 +44,3 @@ def _one(task: Task, seed: int) -> tuple[int, int]:
     train(task, f"seed-{seed}", seed=seed)
     judged = len((task.folder / "test.csv").read_text().splitlines()) - 1
     return round(evaluate(task, f"seed-{seed}")["accuracy"] * judged), judged
-
-
-def wilson_interval(correct: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """Return Wilson's score interval of the rate `correct` of `total`. Source: E. B. Wilson, JASA 22 (1927)."""
-    rate, square = correct / total, z * z / total
-    centre = (rate + square / 2) / (1 + square)
-    reach = z * math.sqrt(rate * (1 - rate) / total + square / (4 * total)) / (1 + square)
-    return centre - reach, centre + reach

@@ -24,8 +24,9 @@ def speed_page(data: Path, folder: Path, repeats: int) -> tuple[str, bool]:
     inside, of_parts = _parts_table(parts)
     text = (
         f"`python -m benchmarks.train` on {machine()} 192 images of cats-dogs-other on disk, 80/10/10; whole "
-        f"processes, imports and export included; median of {repeats} (smallest to largest), the course's way and "
-        "VGG16 once."
+        f"processes, imports and export included; median of {repeats} (smallest to largest), VGG16 once. The course's "
+        "recipe with our head (pooling and softmax) is what the train step with VGG16 is set against; the default "
+        "recipe is set against the course's own (Flatten and Dense 64)."
     )
     return f"{text}\n\n{whole}\n\n{inside}", of_processes and of_parts
 
@@ -49,25 +50,28 @@ def _processes(task: Task, folder: Path, repeats: int) -> dict[str, list[Run]]:
     vgg16 = {"backbone": "vgg16", "weights": "none", "epochs": 4, "batch_size": 64}
     found["vgg16"] = [train(task, "vgg16", **vgg16)]
     found["course"] = [run("benchmarks.course_recipe", folder / "course")]
+    found["same head"] = [run("benchmarks.course_recipe", folder / "course", "pooled")]
     return found
 
 
 def _whole_table(found: dict[str, list[Run]]) -> tuple[str, bool]:
     seconds = {name: [one.seconds for one in runs] for name, runs in found.items()}
     course, warm = seconds["course"][0], median(seconds["warm"])
-    more = median(b - a for a, b in zip(seconds["warm"], seconds["longer"], strict=True))
+    ratio, default = seconds["same head"][0] / seconds["vgg16"][0], course / median(seconds["default"])
+    more = median(b.training - a.training for a, b in zip(found["warm"], found["longer"], strict=True))
     figures = [
         ("the course's recipe: VGG16, 4 epochs", "course", "", ""),
-        ("the train step: VGG16, 4 epochs", "vgg16", f"{course / seconds['vgg16'][0]:.1f} x", "3.5 x"),
-        ("the train step: default recipe", "default", f"{course / median(seconds['default']):.1f} x", "15 x"),
+        ("the course's recipe with our head", "same head", "", ""),
+        ("the train step: VGG16, 4 epochs", "vgg16", f"{ratio:.1f} x", "3.5 x"),
+        ("the train step: default recipe", "default", f"{default:.1f} x", "15 x"),
         ("the same again, features cached", "warm", f"{warm:.1f} s", "10 s"),
-        ("the same, 20 epochs more", "longer", f"{more:+.1f} s", "2 s"),
+        ("the same, 20 epochs more", "longer", f"{more:+.1f} s of training", "2 s"),
     ]
     rows = [
         [text, spread(seconds[name], 1), *_medians(found[name]), result, target]
         for text, name, result, target in figures
     ]
-    held = course / seconds["vgg16"][0] >= 3.5 and course / median(seconds["default"]) >= 15
+    held = ratio >= 3.5 and default >= 15
     header = ["process", "seconds", "processor seconds", "peak, MiB", "result", "target"]
     return table(header, rows), held and warm < 10 and more < 2
 

@@ -21,12 +21,15 @@ class Progress:
         self.title, self.total, self.done, self.text = title, total, 0, ""
         self._terminal = sys.stderr.isatty()
         self._started = self._shown = time.monotonic()
+        self._first, self._first_done = self._started, 0
 
     def __enter__(self) -> "Progress":
         return self
 
     def advance(self, n: int = 1) -> None:
         """Count `n` more items and show them if it is time to."""
+        if not self.done:
+            self._first, self._first_done = time.monotonic(), n
         self.done += n
         self._show_now_and_then()
 
@@ -60,7 +63,13 @@ class Progress:
         return "█" * filled + "░" * (BAR_WIDTH - filled)
 
     def _line(self, now: float) -> str:
-        rate = self.done / max(now - self._started, 1e-9)
+        rate = self._rate(now)
         left = max(self.total - self.done, 0) / max(rate, 1e-9)
         text = f", {self.text}" if self.text else ""
         return f"{self.title}: {self.done}/{self.total}, {rate:.1f}/s, {left:.0f} s left{text}"
+
+    def _rate(self, now: float) -> float:
+        """Return the items a second; the first, on which a network is compiled, count only until there are more."""
+        if self.done > self._first_done:
+            return (self.done - self._first_done) / max(now - self._first, 1e-9)
+        return self.done / max(now - self._started, 1e-9)

@@ -122,3 +122,13 @@ def test_failed_work_is_not_reported_as_done(clock: Clock, lines: list[str], mon
         shown.advance(1 // 0)
     assert lines == []
     assert terminal.getvalue().endswith("\x1b[K")
+
+
+def test_the_first_items_which_a_network_is_compiled_on_do_not_count_in_the_rate(monkeypatch, caplog):
+    clock = iter([0.0, 60.0, 60.0, 70.0])  # Made; the first ten take a minute, the next ten seconds.
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    caplog.set_level("INFO", logger="pawline")
+    training = Progress("training", 100)
+    training.advance(10)
+    training.advance(10)
+    assert caplog.messages == ["training: 10/100, 0.2/s, 540 s left", "training: 20/100, 1.0/s, 80 s left"]

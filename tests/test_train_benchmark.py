@@ -4,26 +4,22 @@ import pytest
 
 from benchmarks.course_recipe import build_network
 from benchmarks.train import main
-from benchmarks.train_accuracy import wilson_interval
 from benchmarks.train_speed import _parts_table, _whole_table
 
 
-def test_wilson_s_interval():
-    # Newcombe, Statistics in Medicine 17 (1998), table I: 81 of 263 and 0 of 20.
-    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-    assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
-
-
-def test_the_course_s_network_trains_its_head_only():
-    network = build_network(classes=3)
+@pytest.mark.parametrize(
+    ("head", "shapes"), [("course", [(25088, 64), (64,), (64, 3), (3,)]), ("pooled", [(512, 3), (3,)])]
+)
+def test_the_course_s_network_trains_its_head_only(head, shapes):
+    network = build_network(classes=3, head=head)
     assert network.output_shape == (None, 3)
-    assert [weight.shape for weight in network.trainable_weights] == [(25088, 64), (64,), (64, 3), (3,)]
+    assert [weight.shape for weight in network.trainable_weights] == shapes
 
 
 def runs(**seconds):
     from benchmarks.steps import Run
 
-    return {name: [Run(one, 500.0, one)] for name, one in seconds.items()}
+    return {name: [Run(one, 500.0, one, one / 4)] for name, one in seconds.items()}
 
 
 @pytest.mark.parametrize(
@@ -33,12 +29,16 @@ def runs(**seconds):
         ({"vgg16": 50}, False),
         ({"default": 12}, False),
         ({"warm": 10, "longer": 11}, False),
-        ({"longer": 11}, False),
+        ({"longer": 16}, False),
+        ({"same head": 120}, False),
     ],
 )
 def test_a_missed_target_is_noticed(changed, held):
     assert (
-        _whole_table(runs(**{"course": 160, "vgg16": 40, "default": 10, "warm": 7, "longer": 8} | changed))[1] is held
+        _whole_table(
+            runs(**{"course": 160, "same head": 150, "vgg16": 40, "default": 10, "warm": 7, "longer": 8} | changed)
+        )[1]
+        is held
     )
 
 
