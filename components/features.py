@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from components.classifier import run_batch
 from components.dataset import Dataset
 from components.image_batches import image_batches
 from components.keras_runtime import keras
+from components.pixel_cache import take_pixels
 from components.progress import Progress
 from components.samples import Sample
 
@@ -24,6 +25,7 @@ log = logging.getLogger("pawline")
 BATCH_SIZE = 32
 
 Pixels = dict[str, NDArray[np.uint8]]
+Batches = Iterator[tuple[list[Sample], NDArray[np.uint8]]]
 
 
 def extract_features(
@@ -32,6 +34,7 @@ def extract_features(
     samples: Sequence[Sample],
     keep: Collection[str] = (),
     cache: "FeatureCache | None" = None,
+    decoded: NDArray[np.uint8] | None = None,
 ) -> tuple[NDArray[np.float32], Pixels]:
     """Return the features of `samples`, float32 `[N, D]` in their order, and the pixels of those in `keep` by id.
 
@@ -44,6 +47,7 @@ def extract_features(
         samples: each is read and decoded at most once, equal images run through the network once.
         keep: ids of the samples whose pixels, uint8 `[H, W, 3]`, are wanted as well.
         cache: from `open_feature_cache` with this extractor; images that it knows are not read.
+        decoded: the pixels of `samples`, uint8 `[N, H, W, 3]` in their order, where they are there already.
 
     Raises:
         DataError: an image is missing, damaged or cannot be decoded.
@@ -56,24 +60,35 @@ def extract_features(
     if known:
         log.info("features: %d of %d images are in the cache", sum(len(rows[sha]) for sha in known), len(samples))
     new = [samples[indices[0]] for sha256, indices in rows.items() if sha256 not in known]
-    kept = _compute(extractor, dataset, new, rows, features, keep, cache)
-    return features, kept | _pixels(extractor, dataset, [s for s in samples if s.sample_id in keep and s not in new])
+    known_kept = [sample for sample in samples if sample.sample_id in keep and sample not in new]
+
+    def batches(wanted: Sequence[Sample]) -> Batches:
+        if decoded is None:
+            return image_batches(dataset, wanted, extractor.input_shape[1], BATCH_SIZE)
+        return _taken(decoded, wanted, rows)
+
+    kept = _compute(extractor, batches(new), len(new), rows, features, keep, cache) if new else {}
+    return features, kept | {s.sample_id: image for part in batches(known_kept) for s, image in zip(*part, strict=True)}
+
+
+def _taken(decoded: NDArray[np.uint8], samples: Sequence[Sample], rows: Mapping[str, list[int]]) -> Batches:
+    for start in range(0, len(samples), BATCH_SIZE):
+        part = list(samples[start : start + BATCH_SIZE])
+        yield part, take_pixels(decoded, np.array([rows[sample.sha256][0] for sample in part]))
 
 
 def _compute(
     extractor: "keras.Model",
-    dataset: Dataset,
-    new: Sequence[Sample],
+    batches: Batches,
+    count: int,
     rows: dict[str, list[int]],
     features: NDArray[np.float32],
     keep: Collection[str],
     cache: "FeatureCache | None",
 ) -> Pixels:
     kept: Pixels = {}
-    if not new:
-        return kept
-    with Progress("features", len(new)) as progress:
-        for batch, pixels in image_batches(dataset, new, extractor.input_shape[1], BATCH_SIZE):
+    with Progress("features", count) as progress:
+        for batch, pixels in batches:
             computed = run_batch(extractor, pixels, BATCH_SIZE)
             for sample, values in zip(batch, computed, strict=True):
                 features[rows[sample.sha256]] = values
@@ -84,10 +99,3 @@ def _compute(
     if cache:
         cache.flush()
     return kept
-
-
-def _pixels(extractor: "keras.Model", dataset: Dataset, samples: Sequence[Sample]) -> Pixels:
-    if not samples:
-        return {}
-    batches = image_batches(dataset, samples, extractor.input_shape[1], BATCH_SIZE)
-    return {s.sample_id: image for batch, pixels in batches for s, image in zip(batch, pixels, strict=True)}

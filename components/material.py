@@ -70,16 +70,17 @@ def gather(
     golden, image_size = golden_samples(source.validation), extractor.input_shape[1]
     features = pixels = None
     images: dict[str, NDArray[np.uint8]] = {}
-    if needs_features:
-        with stopwatch.measured("features"):
-            cache = open_feature_cache(source.cache_uri or default_cache_uri(source.dataset.uri), extractor, image_size)
-            values, images = extract_features(extractor, source.dataset, source.samples, golden, cache)
-        features = source.pair(values)
+    decoded: NDArray[np.uint8] | None = None
     if needs_pixels:
         with stopwatch.measured("decode"):
             decoded = decoded_pixels(source.dataset, source.samples, image_size, source.pixel_folder)
         pixels = source.pair(decoded)
-        images = images or {s.sample_id: decoded[i] for i, s in enumerate(source.samples) if s.sample_id in golden}
+        images = {s.sample_id: decoded[row] for row, s in enumerate(source.samples) if s.sample_id in golden}
+    if needs_features:
+        with stopwatch.measured("features"):
+            cache = open_feature_cache(source.cache_uri or default_cache_uri(source.dataset.uri), extractor, image_size)
+            values, kept = extract_features(extractor, source.dataset, source.samples, golden, cache, decoded)
+        features, images = source.pair(values), images or kept
     return Material(features, pixels, np.stack([images[sample_id] for sample_id in golden]))
 
 

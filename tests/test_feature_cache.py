@@ -17,6 +17,7 @@ from components.dataset import open_dataset
 from components.errors import UsageError
 from components.feature_cache import cache_key, default_cache_uri, open_feature_cache
 from components.features import extract_features
+from components.images import to_model_input
 from components.keras_runtime import keras
 from tests.extraction import extract_arguments, run_extract
 from tests.generated import image_bytes, write_files
@@ -295,3 +296,17 @@ def test_equal_images_run_through_the_network_once(tmp_path, network):
     rows = {s.sample_id: row for s, row in zip(dataset.samples(), features, strict=True)}
     np.testing.assert_array_equal(rows["a/copy.png"], rows["a/x.png"])
     assert not np.array_equal(rows["a/x.png"], rows["b/y.png"])
+
+
+def test_features_of_decoded_pixels_are_those_of_the_images(dataset, network):
+    samples = dataset.samples()[::-1]
+    decoded = np.stack([dict_of_pixels(dataset, network)[sample.sample_id] for sample in samples])
+    keep = [samples[2].sample_id]
+    features, kept = extract_features(network, dataset, samples, keep, decoded=decoded)
+    expected, pixels = extract_features(network, dataset, samples, keep)
+    np.testing.assert_array_equal(features, expected)
+    np.testing.assert_array_equal(kept[keep[0]], pixels[keep[0]])
+
+
+def dict_of_pixels(dataset, network):
+    return {s.sample_id: to_model_input(data, network.input_shape[1]) for s, data in dataset.images(dataset.samples())}

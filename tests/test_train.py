@@ -82,6 +82,7 @@ def trained(shades, tmp_path_factory):
     names = ("bundle", "metrics", "history", "report")
     artifacts = {name: {"artifacts": [{"name": name, "uri": f"s3://b/{name}", "metadata": {}}]} for name in names}
     executor = {"outputs": {"artifacts": artifacts, "outputFile": str(out / "executor.json")}}
+    keras.backend.clear_session()  # As in a process of its own: layers are numbered from 1.
     assert main([*arguments(shades, out), "--executor-input", json.dumps(executor)]) == 0
     return out
 
