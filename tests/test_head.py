@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from components.checkpoints import Checkpoints
 from components.errors import DataError
 from components.examples import Examples
-from components.fitting import Fitting, Phase, Standing, best_epoch
+from components.fitting import Fitting, Phase, Standing, best_epoch, standing_of
 from components.head import build_head
 from components.keras_runtime import keras
 from components.recipe import Recipe
@@ -102,3 +103,19 @@ def test_a_lost_loss_is_one_line():
     train.inputs[3, 2] = np.nan
     with pytest.raises(DataError, match=r"must stay a number. Received: loss=.*--learning-rate 0\.01"):
         trained(train=train)
+
+
+def test_the_last_good_checkpoint_outlives_a_lost_loss(tmp_path):
+    train, validation = blobs(0), blobs(1)
+    checkpoints = Checkpoints(str(tmp_path), "f" * 64, 0.0)
+    head = build_head(train.inputs, 3, 5)
+
+    def poison(epoch):
+        train.inputs[:] = np.nan
+
+    phase = Phase(0, "head", head, train, validation, RECIPE.epochs, RECIPE.learning_rate)
+    with pytest.raises(DataError, match=r"in head epoch 2, step 1 of 6"):
+        Fitting(phase, RECIPE, Standing(), checkpoints).run(poison)
+    kept = checkpoints.load()
+    assert standing_of(kept).epoch == 1
+    assert all(np.isfinite(array).all() for group in kept.arrays.values() for array in group)
