@@ -12,11 +12,13 @@ from pathlib import Path
 
 from benchmarks.measure import publish
 from benchmarks.train_accuracy import accuracy_page, fine_tuning_page
+from benchmarks.train_digits import digits_page
 from benchmarks.train_memory import memory_page
 from benchmarks.train_speed import speed_page
 
 SECTIONS = {
     "train": speed_page,
+    "train-digits": digits_page,
     "train-memory": memory_page,
     "train-accuracy": accuracy_page,
     "train-fine-tuning": fine_tuning_page,
@@ -38,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not data.is_dir():
         print("PAWLINE_TEST_DATA names no folder: training is not measured.", file=sys.stderr)
         return 0
-    asked = {"train": True, "train-memory": arguments.long}
+    asked = {"train": True, "train-digits": True, "train-memory": arguments.long}
     asked |= dict.fromkeys(("train-accuracy", "train-fine-tuning"), arguments.accuracy)
     held = [
         _measured(section, data, arguments)
