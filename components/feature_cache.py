@@ -52,7 +52,7 @@ def open_feature_cache(uri: str, extractor: "keras.Model", image_size: int) -> "
 
 def cache_key(extractor: "keras.Model", image_size: int) -> str:
     """Return the hex sha256 over all that determines an image's features but the image itself."""
-    libraries = [f"{name} {version(name)}" for name in (keras.backend.backend(), "keras", "pillow")]
+    libraries = [f"{name} {version(name)}" for name in (keras.backend.backend(), "keras", "onnxruntime", "pillow")]
     device = keras.distribution.list_devices()[0].partition(":")[0]
     parts = [FORMAT_VERSION, network_digest(extractor), image_size, libraries, device]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from components.classifier import run_batch
 from components.dataset import Dataset
+from components.feature_network import BATCH_SIZE, feature_network
 from components.image_batches import image_batches
 from components.keras_runtime import keras
 from components.pixel_cache import take_pixels
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from components.feature_cache import FeatureCache
 
 log = logging.getLogger("pawline")
-
-# The same whatever the batch size of training: features must not depend on how the head is trained.
-BATCH_SIZE = 32
 
 Pixels = dict[str, NDArray[np.uint8]]
 Batches = Iterator[tuple[list[Sample], NDArray[np.uint8]]]
@@ -87,9 +84,10 @@ def _compute(
     cache: "FeatureCache | None",
 ) -> Pixels:
     kept: Pixels = {}
+    network = feature_network(extractor)
     with Progress("features", count) as progress:
         for batch, pixels in batches:
-            computed = run_batch(extractor, pixels, BATCH_SIZE)
+            computed = network(pixels)
             for sample, values in zip(batch, computed, strict=True):
                 features[rows[sample.sha256]] = values
             if cache:

@@ -6,15 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.calibration import fit_temperature
-from components.classifier import run_batch
 from components.evaluation import confusion_matrix
 from components.examples import Examples
+from components.feature_network import BATCH_SIZE, feature_network
 from components.keras_runtime import keras
 from components.pixel_cache import take_pixels
 from components.training import Trained
 from components.training_features import MOST_TRAINING, spread_rows
 
-BATCH_SIZE = 32
 HEAD_BATCH = 4096
 
 
@@ -59,7 +58,8 @@ def _features(trained: Trained, examples: Examples, rows: NDArray[np.int64]) -> 
     if not trained.backbone_has_learnt:
         return np.asarray(examples.inputs[rows], np.float32)
     parts = (rows[start : start + BATCH_SIZE] for start in range(0, len(rows), BATCH_SIZE))
-    batches = (run_batch(trained.extractor, take_pixels(examples.inputs, part), BATCH_SIZE) for part in parts)
+    network = feature_network(trained.extractor)
+    batches = (network(take_pixels(examples.inputs, part)) for part in parts)
     return np.concatenate([*batches, np.empty((0, trained.extractor.output_shape[-1]), np.float32)])
 
 

@@ -220,9 +220,13 @@ def test_a_bad_file_is_one_line_and_nothing_is_written(
     assert not (fake.parent / "runs").exists()
 
 
-def test_the_documents_example_is_a_configuration(tmp_path: Path) -> None:
+def test_the_documents_examples_are_configurations(tmp_path: Path) -> None:
     document = Path(__file__).parent.parent / "docs" / "backbones.md"
-    [example] = re.findall(r"```yaml\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
-    (tmp_path / "run.yaml").write_text(example)
-    values = read_config(tmp_path / "run.yaml", load_pipeline(COMPILED_PIPELINE).parameters)
-    assert (values["backbone"], values["learning_rate"], values["schedule"]) == ("small_cnn", 0.002, "cosine")
+    examples = re.findall(r"```yaml\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    read = []
+    for example in examples:
+        (tmp_path / "run.yaml").write_text(example)
+        read.append(read_config(tmp_path / "run.yaml", load_pipeline(COMPILED_PIPELINE).parameters))
+    assert [values["backbone"] for values in read] == ["small_cnn", "efficientnet_lite0"]
+    assert [values["schedule"] for values in read] == ["cosine", "cosine"]
+    assert (read[0]["learning_rate"], read[1]["fine_tune_epochs"]) == (0.002, 6)

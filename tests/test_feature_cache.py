@@ -16,6 +16,7 @@ from components.backbones import build_feature_extractor, find_backbone
 from components.dataset import open_dataset
 from components.errors import UsageError
 from components.feature_cache import cache_key, default_cache_uri, open_feature_cache
+from components.feature_network import feature_network
 from components.features import extract_features
 from components.images import to_model_input
 from components.keras_runtime import keras
@@ -89,7 +90,7 @@ def test_a_second_pass_reads_no_image_and_gives_the_same_bits(tmp_path, network,
     cold, read = through_cache(tmp_path / "cache", network, dataset)
     np.testing.assert_array_equal(cold, expected)
     assert read == 70
-    monkeypatch.setattr("components.features.run_batch", Forbidden())
+    monkeypatch.setattr("components.features.feature_network", Forbidden())
     warm, read = through_cache(tmp_path / "cache", network, dataset)
     np.testing.assert_array_equal(warm, expected)
     assert read == 0
@@ -119,17 +120,15 @@ def test_a_pass_that_was_cut_off_goes_on_where_its_last_shard_ended(tmp_path, ne
     monkeypatch.setattr(feature_cache, "SHARD_SAMPLES", 32)
     batches = iter([True, False])
 
-    def killed(*arguments):
+    def killed(images):
         if next(batches):
-            return run_batch(*arguments)
+            return feature_network(network)(images)
         raise KeyboardInterrupt
 
-    from components.features import run_batch
-
-    monkeypatch.setattr("components.features.run_batch", killed)
-    with pytest.raises(KeyboardInterrupt):
-        through_cache(tmp_path / "cache", network, dataset)
-    monkeypatch.setattr("components.features.run_batch", run_batch)
+    with monkeypatch.context() as patched:
+        patched.setattr("components.features.feature_network", lambda extractor: killed)
+        with pytest.raises(KeyboardInterrupt):
+            through_cache(tmp_path / "cache", network, dataset)
     features, read = through_cache(tmp_path / "cache", network, dataset)
     assert read == 70 - 32
     np.testing.assert_array_equal(features, expected)
@@ -310,3 +309,11 @@ def test_features_of_decoded_pixels_are_those_of_the_images(dataset, network):
 
 def dict_of_pixels(dataset, network):
     return {s.sample_id: to_model_input(data, network.input_shape[1]) for s, data in dataset.images(dataset.samples())}
+
+
+def test_features_are_keras_s_own_also_where_onnx_lacks_a_layer(network):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
+    unknown = keras.Model(network.input, keras.layers.UnitNormalization()(network.output))
+    for model in (network, unknown):
+        expected = keras.ops.convert_to_numpy(model(pixels, training=False))
+        np.testing.assert_allclose(feature_network(model)(pixels), expected, rtol=1e-4, atol=1e-5)
