@@ -59,11 +59,11 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {name}, Python {platform.python_version()}, {date.today().isoformat()}, {load}."
 
 
-def publish(section: str, text: str, update: bool) -> None:
-    """Print `text`; with `update` also put it between the marks of `section` in docs/performance.md."""
+def publish(section: str, text: str, update: bool, page: Path = PAGE) -> None:
+    """Print `text`; with `update` also put it between the marks of `section` in `page`, docs/performance.md."""
     print(text)
     if update:
         marks = f"<!-- {section} -->", f"<!-- end of {section} -->"
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(marks[0])
+        before, _, rest = page.read_text(encoding="utf-8").partition(marks[0])
         _, _, after = rest.partition(marks[1])
-        PAGE.write_text(f"{before}{marks[0]}\n{text}\n{marks[1]}{after}", encoding="utf-8")
+        page.write_text(f"{before}{marks[0]}\n{text}\n{marks[1]}{after}", encoding="utf-8")

@@ -1,10 +1,11 @@
 """Numbers that say how good predictions are."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from components.classification_metrics import class_counts, f1, macro
 
 Z_95 = 1.959963984540054  # The 0.975 quantile of the standard normal distribution.
 
@@ -24,7 +25,7 @@ def wilson_interval(successes: int, total: int, z: float = Z_95) -> tuple[float,
     return 0.0 if successes == 0 else low, 1.0 if successes == total else high
 
 
-def confusion_matrix(truth: Sequence[int], predicted: Sequence[int], classes: int) -> NDArray[np.int64]:
+def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, classes: int) -> NDArray[np.int64]:
     """Return counts [classes, classes]; rows are the truth, columns the prediction, both indices of class_names."""
     matrix = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(matrix, (np.asarray(truth, dtype=np.int64), np.asarray(predicted, dtype=np.int64)), 1)
@@ -40,10 +41,7 @@ def accuracy(matrix: NDArray[np.int64]) -> float:
 def macro_f1(matrix: NDArray[np.int64]) -> float:
     """Return the mean F1 of the classes that occur in truth or prediction, 0 where a class has no true positive.
 
-    As scikit-learn's `f1_score(average="macro", zero_division=0)`.
+    As scikit-learn's `f1_score(average="macro", zero_division=0)`; 0 for an empty matrix.
     """
-    found = matrix.sum(axis=0) + matrix.sum(axis=1)
-    occurring = found > 0
-    if not occurring.any():
-        return 0.0
-    return float(np.mean(2 * np.diag(matrix)[occurring] / found[occurring]))
+    counts = class_counts(matrix)
+    return float(np.nan_to_num(macro(f1(counts), counts)))

@@ -1,48 +1,96 @@
-"""The test step's report: how good, confused about what, and the mistakes one by one."""
+"""What the test report is drawn from: plain JSON values about the samples that it shows."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
-from components.dataset import Dataset
-from components.files import write_text
-from components.images import thumbnail
-from components.predictions import Prediction
-from components.reports import render_report
-from components.samples import Sample
+import numpy as np
+from numpy.typing import NDArray
 
-MAX_MISTAKES = 60
-MAX_MATRIX_CLASSES = 40
-THUMBNAIL_SIZE = 96
+from components.calibration import calibrated
+from components.findings import SHOWN_NEIGHBOURS
+from components.label_errors import LabelDoubt
+from components.near_duplicates import NearDuplicate
+from components.pictures import DRAWN, WORST
+from components.predictions import DECIMALS, Prediction
+from components.test_results import Results
 
-
-def write_evaluation_report(
-    path: Path,
-    dataset: Dataset,
-    samples: Sequence[Sample],
-    predictions: Sequence[Prediction],
-    statistics: Mapping[str, Any],
-    matrix: Sequence[Sequence[int]],
-    provenance: Mapping[str, object],
-) -> None:
-    """Write the report to `path`; `matrix` has the truth in rows, `provenance` says what was tested on what."""
-    mistakes = sorted((p for p in predictions if not p.ok), key=lambda p: (-p.confidence, p.filename))
-    shown = mistakes[:MAX_MISTAKES]
-    html = render_report(
-        "test.html.j2",
-        statistics=statistics,
-        matrix=matrix if len(matrix) <= MAX_MATRIX_CLASSES else None,
-        mistakes=[(mistake, picture) for mistake, picture in _with_pictures(dataset, samples, shown)],
-        mistakes_in_all=len(mistakes),
-        provenance=provenance,
-    )
-    write_text(path, html)
+LISTED = 100
+BEST = 5
 
 
-def _with_pictures(
-    dataset: Dataset, samples: Sequence[Sample], shown: Sequence[Prediction]
-) -> list[tuple[Prediction, str]]:
-    names = {prediction.filename for prediction in shown}
-    images = dataset.images([sample for sample in samples if sample.sample_id in names])
-    pictures = {sample.sample_id: thumbnail(data, THUMBNAIL_SIZE) for sample, data in images}
-    return [(prediction, pictures[prediction.filename]) for prediction in shown]
+def refer_to_report(predictions: Sequence[Prediction], thumbnails: Mapping[str, str], report: str) -> list[Prediction]:
+    """Return `predictions`, those that have a thumbnail with its place in the file `report`: `report.html#image-7`."""
+    anchors = _anchors(thumbnails)
+    return [
+        replace(p, thumbnail=f"{report}#{anchors[p.filename]}") if p.filename in anchors else p for p in predictions
+    ]
+
+
+def report_data(results: Results, temperature: float) -> dict[str, Any]:
+    """Return what the report shows of the samples, as plain JSON values; pictures are data URIs.
+
+    Keys: `samples` (each with its `anchor`, by which the predictions refer to it), `selection` (how many of how many,
+    and by what rule), `neighbour_thumbnails` by sample_id, `suspected_label_errors` and `leakage` (`total` and the
+    first hundred `listed`), `neighbours_known`, and `notes`, sentences about what the figures cannot say. Probabilities
+    are calibrated, brightness is 0 (black) to 1 (white).
+    """
+    findings = results.findings
+    samples = _shown(results, temperature)
+    total = len(results.tested.predictions)
+    return {
+        "samples": samples,
+        "selection": {"shown": len(samples), "total": total, "rule": _rule() if len(samples) < total else ""},
+        "neighbour_thumbnails": findings.neighbour_thumbnails,
+        "suspected_label_errors": _listed([doubt for doubt in findings.doubts if doubt.suspected]),
+        "leakage": _listed(findings.duplicates),
+        "neighbours_known": results.neighbours_known,
+        "notes": results.notes,
+    }
+
+
+def _rule() -> str:
+    return f"the {WORST} with the highest loss, {DRAWN} drawn from the rest, and those that a list below needs"
+
+
+def _anchors(names: Collection[str]) -> dict[str, str]:
+    return {name: f"image-{number}" for number, name in enumerate(sorted(names), start=1)}
+
+
+def _shown(results: Results, temperature: float) -> list[dict[str, Any]]:
+    thumbnails, predictions = results.findings.thumbnails, results.tested.predictions
+    anchors = _anchors(thumbnails)
+    rows = [row for row, p in enumerate(predictions) if p.filename in anchors]
+    sure = calibrated(results.tested.probabilities[rows], temperature)
+    return [
+        {
+            **_sample_as_json(predictions[row]),
+            "probabilities": _best(sure[i], results.class_names, predictions[row].prediction_truth),
+            "thumbnail": thumbnails[predictions[row].filename],
+            "anchor": anchors[predictions[row].filename],
+        }
+        for i, row in enumerate(rows)
+    ]
+
+
+def _sample_as_json(p: Prediction) -> dict[str, Any]:
+    return {
+        "sample_id": p.filename,
+        "label": p.prediction_truth,
+        "prediction": p.prediction,
+        "neighbours": [asdict(neighbour) for neighbour in p.neighbours[:SHOWN_NEIGHBOURS]],
+        "brightness": round(p.brightness / 255, DECIMALS),
+        **{name: getattr(p, name) for name in ("loss", "confidence", "group", "width", "height")},
+    }
+
+
+def _best(probabilities: NDArray[np.float64], class_names: Sequence[str], label: str) -> list[tuple[str, float]]:
+    """Return the highest probabilities with their classes, and the label's own if it is not among them."""
+    order = np.argsort(-probabilities, kind="stable")
+    own = class_names.index(label)
+    chosen = [*order[:BEST], *([own] if own not in order[:BEST] else [])]
+    return [(class_names[i], round(float(probabilities[i]), DECIMALS)) for i in chosen]
+
+
+def _listed(found: Sequence[LabelDoubt] | Sequence[NearDuplicate]) -> dict[str, Any]:
+    return {"total": len(found), "listed": [asdict(one) for one in found[:LISTED]]}

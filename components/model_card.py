@@ -5,16 +5,15 @@ the first lines are the metadata that the Hugging Face Hub reads.
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from components.errors import one_line
 from components.files import write_text
+from components.markdown import markdown_escaped, markdown_table, markdown_text
 
 FEW_SAMPLES = 30
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&])")
 
 
 class Facts(Protocol):
@@ -77,8 +76,12 @@ def model_card(facts: Facts, counts: Counts, dataset_uri: str = "") -> str:
         "Model": _model(facts),
         "Use": _use(facts),
         "Data": _data(facts, counts, dataset_uri),
-        "Metrics": _table(("Metric", "Value"), [(name, _number(value)) for name, value in facts.metrics.items()]),
-        "Recipe": _table(("Parameter", "Value"), [(name, str(value)) for name, value in facts.training.items()]),
+        "Metrics": markdown_table(
+            ("Metric", "Value"), [(name, _number(value)) for name, value in facts.metrics.items()]
+        ),
+        "Recipe": markdown_table(
+            ("Parameter", "Value"), [(name, str(value)) for name, value in facts.training.items()]
+        ),
         "Limits": _limits(facts, counts),
     }
     body = "".join(f"\n## {title}\n\n{text}\n" for title, text in sections.items())
@@ -94,8 +97,8 @@ def _metadata() -> str:
 def _model(facts: Facts) -> str:
     size = facts.image_size
     return (
-        f"A {_text(facts.backbone)} backbone (weights: {_text(facts.weights)}) with a head trained on its features. "
-        f"It takes RGB images, uint8 `[N, {size}, {size}, 3]`, and gives the probabilities of "
+        f"A {markdown_text(facts.backbone)} backbone (weights: {markdown_text(facts.weights)}) with a head trained on "
+        f"its features. It takes RGB images, uint8 `[N, {size}, {size}, 3]`, and gives the probabilities of "
         f"{len(facts.class_names)} classes, in this order: {_names(facts.class_names)}. "
         "Scaling and centring are layers inside the network."
     )
@@ -110,14 +113,15 @@ def _use(facts: Facts) -> str:
 
 
 def _data(facts: Facts, counts: Counts, dataset_uri: str) -> str:
-    place = f" at {_text(dataset_uri)}" if dataset_uri else ""
+    place = f" at {markdown_text(dataset_uri)}" if dataset_uri else ""
     rows = [(name, *(str(part.get(name, 0)) for part in counts.values())) for name in facts.class_names]
     rows.append(("all", *(str(sum(part.values())) for part in counts.values())))
-    table = _table(("Class", *(f"{part} samples" for part in counts)), rows)
+    table = markdown_table(("Class", *(f"{part} samples" for part in counts)), rows)
     return f"Dataset `{facts.dataset_fingerprint}`{place}, split with seed {facts.split_seed}.\n\n{table}"
 
 
-def _limits(facts: Facts, counts: Counts) -> str:
+def limits(facts: Facts, counts: Counts) -> list[str]:
+    """Return what the model cannot do, or nobody knows, in sentences of plain text; `counts` as for `model_card`."""
     lines = [
         "Whatever it is shown, it answers with one of its classes: an image of something else gets one too.",
         "The metrics above were used to choose the epoch that is kept; only a test on samples it has not seen, as the "
@@ -125,26 +129,20 @@ def _limits(facts: Facts, counts: Counts) -> str:
         "Images from another source, camera or time than its data may fare worse; nothing here measures it.",
     ]
     for part, of_class in counts.items():
-        few = [name for name in facts.class_names if of_class.get(name, 0) < FEW_SAMPLES]
+        few = [one_line(name) for name in facts.class_names if of_class.get(name, 0) < FEW_SAMPLES]
         if few:
-            lines.append(f"Fewer than {FEW_SAMPLES} {_text(part)} samples of: {_names(few)}.")
+            lines.append(f"Fewer than {FEW_SAMPLES} {one_line(part)} samples of: {', '.join(few)}.")
     if facts.weights == "none":
         lines.append("The backbone was not pretrained.")
-    return "\n".join(f"- {line}" for line in lines)
+    return lines
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *([_text(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _limits(facts: Facts, counts: Counts) -> str:
+    return "\n".join(f"- {markdown_escaped(line)}" for line in limits(facts, counts))
 
 
 def _names(names: Sequence[str]) -> str:
-    return ", ".join(_text(name) for name in names)
-
-
-def _text(text: str) -> str:
-    """Return `text` as Markdown that shows it as it is: labels and URIs are a user's, and may hold anything."""
-    return _MARKUP.sub(r"\\\1", one_line(text, 1000))
+    return ", ".join(markdown_text(name) for name in names)
 
 
 def _number(value: float) -> str:

@@ -5,7 +5,7 @@ launcher and by local execution alike. Standard library only, so that any step i
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,11 @@ class ExecutorOutputs:
         names = [{"displayName": name} for name in class_names]
         rows = [{"row": [float(count) for count in row]} for row in matrix]
         self.metadata(artifact, {"confusionMatrix": {"annotationSpecs": names, "rows": rows}})
+
+    def roc_curve(self, artifact: str, points: Iterable[tuple[float, float, float]]) -> None:
+        """Show `points` (false, true positive rate, threshold) as the KFP ClassificationMetrics called `artifact`."""
+        names = ("falsePositiveRate", "recall", "confidenceThreshold")
+        self.metadata(artifact, {"confidenceMetrics": [dict(zip(names, point, strict=True)) for point in points]})
 
     def write(self) -> None:
         """Write the executor output and each output parameter's own file, where KFP said to."""

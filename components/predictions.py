@@ -1,17 +1,19 @@
-"""Predictions per sample and what they sum up to, as files that people and programs read."""
+"""Predictions per sample, as files that people and programs read."""
 
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.evaluation import accuracy, confusion_matrix, macro_f1, wilson_interval
+from components.calibration import calibrated
 from components.files import atomic_write, write_json
+from components.neighbours import Neighbour
+from components.probability_metrics import sample_log_losses
 from components.samples import Sample
 
 DECIMALS = 6  # What is the same on every run of one machine; the digits behind depend on how sums are ordered.
@@ -19,9 +21,12 @@ DECIMALS = 6  # What is the same on every run of one machine; the digits behind 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One sample's prediction; `values` are the probabilities in the order of class_names.
+    """One sample's prediction; the first five fields are those that the course's test step wrote.
 
-    The first five fields are those that the course's test step wrote.
+    `values` are the network's probabilities in the order of class_names, `confidence` is the calibrated probability of
+    the predicted class, `loss` the cross-entropy of the label's own probability (natural logarithm). `width` and
+    `height` are pixels, `brightness` is the mean luma, 0 to 255. `thumbnail` says where the report shows the image,
+    "" if it does not; `neighbours` are the nearest training samples, the nearest first.
     """
 
     filename: str
@@ -31,36 +36,48 @@ class Prediction:
     values: list[float]
     confidence: float
     group: str
+    loss: float
+    width: int
+    height: int
+    brightness: float
+    thumbnail: str = ""
+    neighbours: list[Neighbour] = field(default_factory=list)
 
 
-def predict_sample(sample: Sample, probabilities: NDArray[np.float32], class_names: Sequence[str]) -> Prediction:
-    """Return the prediction that `probabilities`, float [classes], make for `sample`; the first of equals wins."""
-    best = int(np.argmax(probabilities))
-    values = [round(float(value), DECIMALS) for value in probabilities]
-    name = class_names[best]
-    return Prediction(sample.sample_id, name == sample.label, name, sample.label, values, values[best], sample.group)
+def predict_samples(
+    samples: Sequence[Sample],
+    probabilities: NDArray[np.float32],
+    class_names: Sequence[str],
+    temperature: float,
+    brightness: Sequence[float],
+    neighbours: Sequence[list[Neighbour]],
+) -> list[Prediction]:
+    """Return the predictions that `probabilities`, float [N, classes], make for `samples`; the first of equals wins.
 
-
-def confusion(predictions: Sequence[Prediction], class_names: Sequence[str]) -> NDArray[np.int64]:
-    """Return the confusion matrix of `predictions`, rows and columns in the order of class_names."""
-    index = {name: position for position, name in enumerate(class_names)}
-    truth = [index[p.prediction_truth] for p in predictions]
-    return confusion_matrix(truth, [index[p.prediction] for p in predictions], len(class_names))
-
-
-def statistics(predictions: Sequence[Prediction], class_names: Sequence[str]) -> dict[str, Any]:
-    """Return the counts `ok`, `ko`, `total`, accuracy with its 95 % Wilson interval, macro-F1 and class_names."""
-    matrix = confusion(predictions, class_names)
-    ok, total = int(np.trace(matrix)), len(predictions)
-    return {
-        "ok": ok,
-        "ko": total - ok,
-        "total": total,
-        "accuracy": accuracy(matrix),
-        "accuracy_interval_95": list(wilson_interval(ok, total)),
-        "macro_f1": macro_f1(matrix),
-        "class_names": list(class_names),
-    }
+    Raises:
+        DataError: a probability is not a finite number.
+    """
+    sure = calibrated(probabilities, temperature).max(axis=1)
+    labels = np.array([class_names.index(sample.label) for sample in samples], np.int64)
+    losses = sample_log_losses(probabilities.astype(np.float64), labels)
+    names = [class_names[best] for best in probabilities.argmax(axis=1)]
+    return [
+        Prediction(
+            filename=sample.sample_id,
+            ok=names[i] == sample.label,
+            prediction=names[i],
+            prediction_truth=sample.label,
+            values=[round(float(value), DECIMALS) for value in probabilities[i]],
+            confidence=round(float(sure[i]), DECIMALS),
+            group=sample.group,
+            loss=round(float(losses[i]), DECIMALS),
+            width=sample.width,
+            height=sample.height,
+            brightness=round(brightness[i], 2),
+            neighbours=neighbours[i],
+        )
+        for i, sample in enumerate(samples)
+    ]
 
 
 def write_predictions_json(path: Path, predictions: Sequence[Prediction]) -> None:
@@ -69,9 +86,18 @@ def write_predictions_json(path: Path, predictions: Sequence[Prediction]) -> Non
 
 
 def write_predictions_csv(path: Path, predictions: Sequence[Prediction]) -> None:
-    """Write `predictions` as CSV; `ok` is true or false and `values` a JSON list."""
+    """Write `predictions` as CSV; `ok` is true or false, `values` and `neighbours` are JSON lists."""
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Prediction)], lineterminator="\n")
         writer.writeheader()
         for p in predictions:
-            writer.writerow({**asdict(p), "ok": json.dumps(p.ok), "values": json.dumps(p.values)})
+            writer.writerow(asdict(p) | _as_json(p))
+
+
+def _as_json(prediction: Prediction) -> dict[str, Any]:
+    neighbours = [asdict(neighbour) for neighbour in prediction.neighbours]
+    return {
+        "ok": json.dumps(prediction.ok),
+        "values": json.dumps(prediction.values),
+        "neighbours": json.dumps(neighbours, ensure_ascii=False),
+    }

@@ -13,6 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from components.errors import one_line
 
+TEMPLATES = Path(__file__).parent / "templates"
+
 
 def render_report(template: str, **values: Any) -> str:
     """Return `template` filled with `values`, all of them escaped as HTML."""
@@ -22,7 +24,7 @@ def render_report(template: str, **values: Any) -> str:
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -31,9 +33,20 @@ def _environment() -> Environment:
     # Names and labels come from outside: control characters are shown, and long ones cut.
     environment.filters["one_line"] = one_line
     environment.filters["number"] = lambda value: f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    environment.filters["percent"] = lambda value: f"{100 * value:.1f}\N{NARROW NO-BREAK SPACE}%"
+    environment.filters["percent"] = percent
+    environment.filters["decimal"] = decimal
     environment.filters["round_ticks"] = round_ticks
     return environment
+
+
+def percent(share: float | None) -> str:
+    """Return `share`, 0 to 1, in percent with one decimal; a dash where it is undefined."""
+    return "\N{EN DASH}" if share is None else f"{100 * share:.1f}\N{NARROW NO-BREAK SPACE}%"
+
+
+def decimal(value: float | None) -> str:
+    """Return `value` with three decimals; a dash where it is undefined."""
+    return "\N{EN DASH}" if value is None else f"{value:.3f}"
 
 
 def round_ticks(bounds: Sequence[float]) -> list[float]:

@@ -6,74 +6,51 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.bundle import Bundle, load_bundle
-from components.dataset import Dataset, open_dataset
-from components.errors import DataError, UsageError, first_ten, one_line
-from components.evaluation_report import write_evaluation_report
+from components.bundle import load_bundle
+from components.dataset import open_dataset
 from components.files import write_json
-from components.image_batches import image_batches
+from components.neighbours import NeighbourIndex
 from components.outputs import ExecutorOutputs
-from components.predictions import (
-    Prediction,
-    confusion,
-    predict_sample,
-    statistics,
-    write_predictions_csv,
-    write_predictions_json,
-)
-from components.progress import Progress
-from components.samples import Sample, read_split_table
+from components.samples import read_split_table
 from components.step import run_step, step_parser
+from components.test_checks import check_batch_size, check_fit, check_labels
+from components.test_facts import provenance_of
+from components.test_outputs import show_results, write_results, write_views, written
+from components.test_results import Results, results_of
+from components.test_tracking import track_results, tracked
+from components.train_outputs import read_history
+from components.training_features import read_training_features
 
 log = logging.getLogger("pawline")
 
 
-def evaluate_model(bundle: Bundle, dataset: Dataset, samples: Sequence[Sample], batch_size: int) -> list[Prediction]:
-    """Return the bundle's prediction for each of `samples`, sorted by file name.
-
-    Raises:
-        UsageError: `batch_size` is not positive.
-        DataError: there are no samples, one has a label that the bundle does not know, or its image is damaged.
-    """
-    _check(bundle, samples, batch_size)
-    predictions = []
-    with Progress("predicting", len(samples)) as progress:
-        for batch, pixels in image_batches(dataset, samples, bundle.image_size, batch_size):
-            probabilities = bundle.predict(pixels)
-            predictions += [predict_sample(s, p, bundle.class_names) for s, p in zip(batch, probabilities, strict=True)]
-            progress.advance(len(batch))
-    return sorted(predictions, key=lambda prediction: prediction.filename)
-
-
-def _check(bundle: Bundle, samples: Sequence[Sample], batch_size: int) -> None:
-    if batch_size < 1:
-        raise UsageError(f"batch_size must be at least 1. Received: batch_size={batch_size}. Correct it.")
-    if not samples:
-        raise DataError(
-            "There must be test samples. Received: an empty test table. Run split with a larger test_ratio."
-        )
-    unknown = sorted({sample.label for sample in samples} - set(bundle.class_names))
-    if unknown:
-        raise DataError(
-            f"The bundle must know every class of the test samples. Received: {first_ten(unknown)}, "
-            f"the bundle knows {one_line(bundle.class_names)}. Train a bundle on this dataset."
-        )
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of `python -m components.test`."""
-    parser = step_parser("test", "Predict the test samples and write how good the bundle is.")
-    parser.add_argument("--dataset-uri", required=True, help="the dataset that extract wrote")
-    parser.add_argument("--bundle", required=True, type=Path, help="the folder that train wrote")
-    parser.add_argument("--test-samples", required=True, type=Path, help="the test table (CSV) that split wrote")
-    parser.add_argument("--batch-size", type=int, default=32, help="images a forward pass")
-    parser.add_argument("--statistics", required=True, type=Path, help="where to write the statistics (JSON)")
-    parser.add_argument("--predictions", required=True, type=Path, help="where to write the predictions (JSON)")
-    parser.add_argument("--predictions-csv", required=True, type=Path, help="where to write the predictions (CSV)")
-    parser.add_argument("--metrics", required=True, type=Path, help="where to write the metrics (JSON)")
-    parser.add_argument("--confusion-matrix", required=True, type=Path, help="where to write the matrix (JSON)")
-    parser.add_argument("--report", required=True, type=Path, help="where to write the test report (HTML)")
+    parser = step_parser("test", "Predict the test samples and write how good the bundle is, and where it is wrong.")
+    add = parser.add_argument
+    add("--dataset-uri", required=True, help="the dataset that extract wrote")
+    add("--bundle", required=True, type=Path, help="the folder that train wrote")
+    add("--test-samples", required=True, type=Path, help="the test table (CSV) that split wrote")
+    add("--training-features", default="", help="train's features, to look for neighbours in; none if empty")
+    add("--history", default="", help="train's history (CSV), for the report's learning curves; none if empty")
+    add("--batch-size", type=int, default=32, help="images a forward pass")
+    _add_outputs(parser)
     return parser
+
+
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--statistics", required=True, type=Path, help="where to write the statistics (JSON)")
+    add("--predictions", required=True, type=Path, help="where to write the predictions (JSON)")
+    add("--predictions-csv", required=True, type=Path, help="where to write the predictions (CSV)")
+    add("--metrics", required=True, type=Path, help="where to write the metrics (JSON)")
+    add("--confusion-matrix", required=True, type=Path, help="where to write the matrix (JSON)")
+    add("--report", required=True, type=Path, help="where to write the test report (HTML)")
+    add("--roc", default="", help="where to write the ROC curve of all classes together (JSON); none if empty")
+    add("--summary", default="", help="where to write the summary (Markdown); none if empty")
+    add("--label-errors", default="", help="where to write every label, the most doubtful first (CSV); none if empty")
+    add("--labels-to-check", default="", help="where to write the suspected labels for ecotag (JSON); none if empty")
+    add("--near-duplicates", default="", help="where to write test images that resemble others (CSV); none if empty")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,36 +59,41 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
+    check_batch_size(arguments.batch_size)  # Before anything that takes time.
     samples = read_split_table(arguments.test_samples, "test")
     dataset = open_dataset(arguments.dataset_uri)
+    history = read_history(Path(arguments.history)) if arguments.history else []
+    index = _index(arguments.training_features)
     bundle = load_bundle(arguments.bundle)
-    predictions = evaluate_model(bundle, dataset, samples, arguments.batch_size)
-    found = statistics(predictions, bundle.class_names)
-    matrix = confusion(predictions, bundle.class_names).tolist()
-    write_predictions_json(arguments.predictions, predictions)
-    write_predictions_csv(arguments.predictions_csv, predictions)
-    write_json(arguments.confusion_matrix, {"class_names": bundle.class_names, "matrix": matrix})
-    provenance = {
-        "bundle": arguments.bundle,
-        "backbone": bundle.manifest.backbone,
-        "test dataset": dataset.fingerprint,
-    }
-    write_evaluation_report(arguments.report, dataset, samples, predictions, found, matrix, provenance)
-    metrics = {name: found[name] for name in ("accuracy", "macro_f1")}
-    write_json(arguments.metrics, metrics)
-    write_json(arguments.statistics, found)
-    outputs.metrics("metrics", metrics)
-    outputs.metadata("statistics", {name: found[name] for name in ("ok", "ko", "total")})
-    outputs.confusion_matrix("confusion_matrix", bundle.class_names, matrix)
+    check_labels(bundle.class_names, samples)
+    known = check_fit(bundle.class_names, dataset, samples)
+    with tracked(arguments, bundle, dataset, len(samples)) as tracker:
+        results = results_of(bundle, dataset, known, samples, arguments.batch_size, index)
+        _log(results)
+        write_results(arguments, results)
+        write_views(arguments, results, bundle, provenance_of(bundle, dataset), history)
+        write_json(arguments.statistics, results.statistics)  # Last: where it is, all is.
+        track_results(tracker, results.metrics, written(arguments))
+    show_results(outputs, results)
+
+
+def _index(training_features: str) -> NeighbourIndex | None:
+    return NeighbourIndex(read_training_features(Path(training_features))) if training_features else None
+
+
+def _log(results: Results) -> None:
+    found, metrics = results.statistics, results.metrics
     low, high = found["accuracy_interval_95"]
     log.info(
         "%d of %d right, accuracy %.3f (95 %% interval %.3f to %.3f)",
-        found["ok"],
-        found["total"],
-        found["accuracy"],
-        low,
-        high,
-    )
+        found["ok"], found["total"], found["accuracy"], low, high,
+    )  # fmt: skip
+    log.info(
+        "labels suspected: %d, near-duplicates in the other splits: %d",
+        metrics["suspected_label_errors"], metrics["near_duplicates"],
+    )  # fmt: skip
+    for note in results.notes:
+        log.warning("%s", note)
 
 
 if __name__ == "__main__":

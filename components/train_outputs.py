@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.errors import DataError, one_line
 from components.files import atomic_write, write_text
 from components.reports import render_report
 
@@ -24,6 +25,28 @@ def write_history(path: Path, history: Sequence["Epoch"], best: "Epoch") -> None
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*asdict(best), "kept"])
         writer.writerows([*asdict(epoch).values(), str(epoch == best).lower()] for epoch in history)
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """Return every epoch of the CSV at `path` with numbers as such; the keys are its columns.
+
+    Raises:
+        DataError: there is no such file, or it is not one that train wrote.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [_epoch(row) for row in csv.DictReader(file, strict=True)]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise DataError(
+            "The history must be CSV as train writes it. "
+            f"Received: {one_line(path)}: {one_line(error, 120)}. Train again."
+        ) from error
+
+
+def _epoch(row: Mapping[str, str]) -> dict[str, Any]:
+    numbers = {name: float(value) for name, value in row.items() if name not in ("epoch", "phase", "kept")}
+    texts = {"phase": row["phase"]} if "phase" in row else {}
+    return {"epoch": int(row["epoch"]), **numbers, **texts, "kept": row["kept"] == "true"}
 
 
 def write_train_report(

@@ -9,10 +9,14 @@ from typing import Any
 
 from components.errors import PawlineError, one_line
 from pipeline.check_commands import check_backbone, verify
+from pipeline.compare_command import add_compare
 from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
 from pipeline.display import short_path
+from pipeline.registry_commands import add_rollback
 from pipeline.run_command import run
 from pipeline.sample import write_sample
+from pipeline.serve_command import add_serve
+from pipeline.sweep_command import add_sweep
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -23,9 +27,13 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_compile(commands)
     _add_run(commands)
+    add_sweep(commands)
+    add_compare(commands)
     _add_sample(commands)
+    add_serve(commands)
     _add_verify(commands)
     _add_check_backbone(commands)
+    add_rollback(commands)
     return parser
 
 

@@ -65,6 +65,8 @@ class RunDisplay:
     def _so_far(self, state: StepState) -> str:
         if state.status == "waiting":
             return ""
+        if state.reused_from:
+            return f"from {state.reused_from}"
         running = state.status == "running"
         return duration(time.monotonic() - self._began[state.name] if running else state.seconds)
 

@@ -21,6 +21,8 @@ SUFFIXES = {
     "system.Markdown": ".md",
     "system.Metrics": ".json",
 }
+# What the backend's driver puts in place of this constant: the run's id.
+RUN_ID = "{{$.pipeline_job_uuid}}"
 # Outputs that are folders, of the one type that says nothing of its form.
 FOLDERS = ("tensorboard",)
 
@@ -39,6 +41,7 @@ def executor_input(
         "outputFile": str(folder / "executor_output.json"),
     }
     values = {name: _value(source, parameters, states) for name, source in step.input_parameters.items()}
+    values = {name: folder.parent.name if value == RUN_ID else value for name, value in values.items()}
     artifacts = {name: _listed(_input_artifact(source, states)) for name, source in step.input_artifacts.items()}
     return {"inputs": {"parameterValues": values, "artifacts": artifacts}, "outputs": outputs}
 

@@ -1,5 +1,6 @@
-"""The graph: extract, split, train, test, with every parameter that Kubeflow's run form offers."""
+"""The graph: extract, split, train, test, promote, with every parameter that Kubeflow's run form offers."""
 
+import os
 from typing import Any
 
 from kfp import dsl, kubernetes
@@ -7,6 +8,7 @@ from kfp import dsl, kubernetes
 from pipeline import steps
 
 # Left: the keys of an OpenShift AI data connection; right: the variables that boto3 reads.
+TRACKING_URI = os.environ.get("PAWLINE_MLFLOW_TRACKING_URI", "")
 SECRET_KEYS = {
     "AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY",
@@ -52,8 +54,11 @@ def image_classifier(
     cache_uri: str = "",
     checkpoint_uri: str = "",
     checkpoint_minutes: float = 5.0,
+    model_name: str = "pawline",
+    promotion_policy: str = "",
+    dry_run: bool = False,
 ) -> None:
-    """From labelled images to a tested image classifier: extract, split, train, test.
+    """From labelled images to a tested image classifier: extract, split, train, test, promote.
 
     Args:
         annotations_uri: The annotations (s3://, file:// or a path): an ecotag export, a CSV file or class folders.
@@ -92,6 +97,9 @@ def image_classifier(
         cache_uri: Where features are kept between runs; beside the dataset if empty.
         checkpoint_uri: Where checkpoints are kept, from which a killed training goes on; beside the dataset if empty.
         checkpoint_minutes: Minutes of an epoch's work that a killed training may lose.
+        model_name: Registered model in MLflow whose champion a better bundle becomes; nothing happens without MLflow.
+        promotion_policy: What a better bundle must show, as YAML text or where it lies; the default policy if empty.
+        dry_run: Decide on the promotion without acting on it.
     """
     extracted = steps.extract(
         annotations_uri=annotations_uri,
@@ -140,16 +148,40 @@ def image_classifier(
         dataset_uri=dataset_uri,
         bundle=trained.outputs["bundle"],
         test_samples=tables.outputs["test_samples"],
+        training_features=trained.outputs["training_features"],
+        history=trained.outputs["history"],
         batch_size=batch_size,
     )
-    for task in (extracted, tables, trained, tested):
+    tested.set_env_variable("PAWLINE_IMAGE", steps.IMAGE)  # For the report; a local run is in no image, and sets none.
+    promoted = steps.promote(
+        dataset_uri=dataset_uri,
+        bundle=trained.outputs["bundle"],
+        train_samples=tables.outputs["train_samples"],
+        validation_samples=tables.outputs["validation_samples"],
+        test_samples=tables.outputs["test_samples"],
+        batch_size=batch_size,
+        model_name=model_name,
+        promotion_policy=promotion_policy,
+        dry_run=dry_run,
+        run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+    )
+    # The report comes before the decision; and the champion may be another than when a cached decision was made.
+    promoted.after(tested).set_caching_options(False)
+    for task in (extracted, tables, trained, tested, promoted):
         _give_resources(task, cpu, memory)
         _give_secret(task, s3_secret)
+    for task in (trained, tested, promoted):
+        _give_tracking(task)
     _place_on_gpu(trained, gpu_count, gpu_type, node_selector, tolerations)
 
 
 def _give_resources(task: dsl.PipelineTask, cpu: str, memory: str) -> None:
     task.set_cpu_request(cpu).set_cpu_limit(cpu).set_memory_request(memory).set_memory_limit(memory)
+
+
+def _give_tracking(task: dsl.PipelineTask) -> None:
+    if TRACKING_URI:
+        task.set_env_variable("MLFLOW_TRACKING_URI", TRACKING_URI)
 
 
 def _give_secret(task: dsl.PipelineTask, s3_secret: str) -> None:

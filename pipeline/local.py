@@ -53,6 +53,7 @@ def tracking_uri(runs: Path) -> str:
 def run_pipeline(pipeline: CompiledPipeline, record: RunRecord, display: Display) -> None:
     """Run every step of `pipeline` in the folder of `record`, new and empty, and keep the record.
 
+    A step that `record` says has succeeded is not run again: what it gave is taken from its state.
     Whatever ends the run early, Ctrl-C included, first ends the running step's processes and is recorded.
 
     Raises:
@@ -63,6 +64,8 @@ def run_pipeline(pipeline: CompiledPipeline, record: RunRecord, display: Display
     states = {state.name: state for state in record.steps}
     with _recorded(record, record):
         for step in pipeline.steps:
+            if states[step.name].status == "succeeded":
+                continue
             with _recorded(states[step.name], record, display):
                 task = executor_input(step, record.folder / step.name, record.parameters, states)
                 _run_step(step, states[step.name], task, display)

@@ -22,17 +22,27 @@ def parse_parameters(
     """
     given: dict[str, Any] = {}
     for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        if not equals:
-            raise UsageError(f"A parameter is given as name=value. Received: {assignment!r}. Write --param name=value.")
+        name, text = split_assignment(assignment, declared)
         if name in given:
             raise UsageError(f"A parameter is given once. Received: {name} twice. Leave one out.")
-        check_known(name, declared)
         given[name] = read_value(name, text, declared[name].kind)
     defaults = {name: parameter.default for name, parameter in declared.items()}
     values = {**defaults, **(configured or {}), **given}
     _check_complete(values)
     return values
+
+
+def split_assignment(assignment: str, declared: Mapping[str, Parameter]) -> tuple[str, str]:
+    """Return name and text of `assignment`, "name=text".
+
+    Raises:
+        UsageError: there is no "=", or no parameter of that name in `declared`.
+    """
+    name, equals, text = assignment.partition("=")
+    if not equals:
+        raise UsageError(f"A parameter is given as name=value. Received: {assignment!r}. Write --param name=value.")
+    check_known(name, declared)
+    return name, text
 
 
 def check_known(name: str, declared: Mapping[str, Parameter], where: str = "") -> None:

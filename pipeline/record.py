@@ -13,7 +13,10 @@ Status = Literal["waiting", "running", "succeeded", "failed", "stopped"]
 
 @dataclass(slots=True)
 class StepState:
-    """How far a step is, and what it gave: output parameters, and artifacts as KFP's JSON describes them."""
+    """How far a step is, and what it gave: output parameters, and artifacts as KFP's JSON describes them.
+
+    `reused_from` is the id of the run that has done the step, where this one takes over what it gave.
+    """
 
     name: str
     status: Status = "waiting"
@@ -21,6 +24,7 @@ class StepState:
     exit_code: int | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reused_from: str | None = None
 
 
 @dataclass(slots=True)
@@ -58,4 +62,5 @@ def _step_as_json(step: StepState) -> dict[str, Any]:
         "seconds": round(step.seconds, 3),
         "exit_code": step.exit_code,
         "outputs": step.parameters,
+        "reused_from": step.reused_from,
     }

@@ -16,8 +16,14 @@ PLACES = (
     ("extract", "report", "data report"),
     ("train", "report", "training report"),
     ("test", "report", "test report"),
+    ("promote", "report", "promotion report"),
     ("train", "bundle", "model"),
     ("train", "model_card", "model card"),
+)
+# Lists that are worth a look when they are not empty: metric of the test step, its output, and what to call it.
+LISTS = (
+    ("suspected_label_errors", "label_errors", "doubtful labels"),
+    ("near_duplicates", "near_duplicates", "near-duplicates"),
 )
 
 
@@ -28,6 +34,8 @@ def headline_results(record: RunRecord) -> dict[str, str]:
     fingerprint = steps["extract"].parameters.get("fingerprint") if "extract" in steps else None
     if fingerprint:
         results["dataset"] = str(fingerprint)
+    if "promote" in steps and (verdict := steps["promote"].parameters.get("verdict")):
+        results["promotion"] = str(verdict)
     return results | _places(steps) | {"everything": short_path(record.folder)} | _commands(record, steps)
 
 
@@ -38,7 +46,17 @@ def _metrics(test: StepState) -> dict[str, str]:
         results["test accuracy"] = _accuracy(statistics)
     if "macro_f1" in statistics:
         results["macro F1"] = f"{statistics['macro_f1']:.4f}"
-    return results
+    return results | _lists(test)
+
+
+def _lists(test: StepState) -> dict[str, str]:
+    """Return what the test found that a person should look at, where it found anything."""
+    found = {}
+    metadata = test.artifacts.get("metrics", {}).get("metadata", {})
+    for metric, artifact, name in LISTS:
+        if count := int(metadata.get(metric) or 0):
+            found[name] = f"{count}: {short_path(Path(test.artifacts[artifact]['uri']))}"
+    return found
 
 
 def _statistics(test: StepState) -> dict[str, Any]:

@@ -34,21 +34,26 @@ def run(arguments: argparse.Namespace) -> None:
         ServiceError: the run's folder cannot be written.
     """
     pipeline = load_pipeline(arguments.pipeline)
-    parameters = _parameters(arguments, pipeline)
+    parameters = run_parameters(arguments, pipeline)
     folder = new_run_folder(arguments.runs, arguments.run_id)
     write_config(folder / "config.yaml", parameters)
     record = RunRecord(folder, pipeline.name, parameters, [StepState(step.name) for step in pipeline.steps])
     console = Console(stderr=True, highlight=False)
     display = RunDisplay(console, record.steps)
     try:
-        with _ended_in_order_by_signals(), _last_lines_shown(console), display.live():
+        with ended_in_order_by_signals(), last_lines_shown(console), display.live():
             run_pipeline(pipeline, record, display)
     finally:
         print_summary(Console(highlight=False), record, headline_results(record))
 
 
-def _parameters(arguments: argparse.Namespace, pipeline: CompiledPipeline) -> dict[str, Any]:
-    """Return every parameter: from --param, else the file, else what differs on one machine, else its default."""
+def run_parameters(arguments: argparse.Namespace, pipeline: CompiledPipeline) -> dict[str, Any]:
+    """Return every parameter: from --param, else the file, else what differs on one machine, else its default.
+
+    Raises:
+        UsageError: a parameter is not legal, or the sample is asked for beside other images.
+        ServiceError: the sample cannot be written.
+    """
     configured = read_config(arguments.config, pipeline.parameters) if arguments.config else {}
     given = {*configured, *(assignment.partition("=")[0] for assignment in arguments.param)}
     if arguments.sample and given & set(SAMPLE_PARAMETERS):
@@ -69,7 +74,8 @@ def _sample_parameters(runs: Path, declared: Collection[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _last_lines_shown(console: Console) -> Iterator[None]:
+def last_lines_shown(console: Console) -> Iterator[None]:
+    """Show the last lines of a step that fails."""
     try:
         yield
     except StepFailed as error:
@@ -80,7 +86,7 @@ def _last_lines_shown(console: Console) -> Iterator[None]:
 
 
 @contextmanager
-def _ended_in_order_by_signals() -> Iterator[None]:
+def ended_in_order_by_signals() -> Iterator[None]:
     """Let SIGTERM and a closed terminal end a run in order, with the exit code that a shell expects."""
     # What nohup has made ignored stays ignored.
     heard = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]

@@ -1,4 +1,4 @@
-"""The four steps as Kubeflow container components: the commands of `components/`, argument for argument.
+"""The five steps as Kubeflow container components: the commands of `components/`, argument for argument.
 
 A flag and the component's input or output behind it have one name (`--train-samples`, `train_samples`), and an artifact
 keeps its name from the step that writes it to the steps that read it. The image is the one thing fixed when compiling:
@@ -150,25 +150,75 @@ def test(
     dataset_uri: str,
     bundle: Input[Model],
     test_samples: Input[Dataset],
+    training_features: Input[Artifact],
+    history: Input[Dataset],
     batch_size: int,
     statistics: Output[Artifact],
     predictions: Output[Artifact],
     predictions_csv: Output[Dataset],
     metrics: Output[Metrics],
     confusion_matrix: Output[ClassificationMetrics],
+    roc: Output[ClassificationMetrics],
     report: Output[HTML],
+    summary: Output[Markdown],
+    label_errors: Output[Dataset],
+    labels_to_check: Output[Artifact],
+    near_duplicates: Output[Dataset],
 ) -> dsl.ContainerSpec:
-    """Predict the samples held back; count, measure and report."""
+    """Predict the samples held back; count, measure, look for doubtful labels and leakage, report."""
     return _command(
         "test",
         *("--dataset-uri", dataset_uri),
         *("--bundle", bundle.path),
         *("--test-samples", test_samples.path),
+        *("--training-features", training_features.path),
+        *("--history", history.path),
         *("--batch-size", batch_size),
         *("--statistics", statistics.path),
         *("--predictions", predictions.path),
         *("--predictions-csv", predictions_csv.path),
         *("--metrics", metrics.path),
         *("--confusion-matrix", confusion_matrix.path),
+        *("--report", report.path),
+        *("--roc", roc.path),
+        *("--summary", summary.path),
+        *("--label-errors", label_errors.path),
+        *("--labels-to-check", labels_to_check.path),
+        *("--near-duplicates", near_duplicates.path),
+    )
+
+
+@dsl.container_component
+def promote(
+    dataset_uri: str,
+    bundle: Input[Model],
+    train_samples: Input[Dataset],
+    validation_samples: Input[Dataset],
+    test_samples: Input[Dataset],
+    batch_size: int,
+    model_name: str,
+    promotion_policy: str,
+    dry_run: bool,
+    run: str,
+    decision: Output[Artifact],
+    metrics: Output[Metrics],
+    report: Output[HTML],
+    verdict: OutputPath(str),  # type: ignore[valid-type]  # as above
+) -> dsl.ContainerSpec:
+    """Make the bundle the champion of the model registry, if the evidence says so."""
+    return _command(
+        "promote",
+        *("--dataset-uri", dataset_uri),
+        *("--bundle", bundle.path),
+        *("--train-samples", train_samples.path),
+        *("--validation-samples", validation_samples.path),
+        *("--test-samples", test_samples.path),
+        *("--batch-size", batch_size),
+        *("--model-name", model_name),
+        *("--promotion-policy", promotion_policy),
+        *("--dry-run", dry_run),
+        *("--run", run),
+        *("--decision", decision.path),
+        *("--metrics", metrics.path),
         *("--report", report.path),
     )

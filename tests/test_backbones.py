@@ -1,6 +1,7 @@
 """Backbones: every application of Keras with its own preprocessing, and where weights come from."""
 
 import sys
+import urllib.request
 
 import h5py
 import numpy as np
@@ -179,6 +180,7 @@ def test_a_missing_weights_file_is_refused(tmp_path):
 def test_a_failed_download_says_so_and_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr(keras.src.backend.config, "_KERAS_DIR", str(tmp_path), raising=False)
+    monkeypatch.setattr(urllib.request, "_opener", None)  # It remembers the proxies of its first use, also for others.
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # The discard port: nobody listens.
     with pytest.raises(ServiceError) as failed:

@@ -177,6 +177,16 @@ def test_the_summary_reads_well_at_60_columns(tmp_path: Path, capsys: pytest.Cap
     assert f"dataset        {'f' * 64}" in lines
 
 
+def test_lists_that_hold_something_are_named(tmp_path: Path) -> None:
+    test = StepState("test", "succeeded")
+    test.artifacts["metrics"] = {"metadata": {"suspected_label_errors": 3, "near_duplicates": 0}}
+    for name in ("label_errors", "near_duplicates"):
+        test.artifacts[name] = {"uri": str(tmp_path / f"{name}.csv")}
+    results = headline_results(RunRecord(tmp_path, "pawline", {}, [test], "succeeded"))
+    assert results["doubtful labels"] == f"3: {tmp_path}/label_errors.csv"
+    assert "near-duplicates" not in results
+
+
 def test_a_run_without_results_is_summed_up_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = RunRecord(tmp_path, "pawline", {}, [StepState("extract", "failed", 0.2), StepState("test")], "failed")
     print_summary(Console(width=60), record, headline_results(record))

@@ -53,6 +53,9 @@ PARAMETERS = [
     "cache_uri",
     "checkpoint_uri",
     "checkpoint_minutes",
+    "model_name",
+    "promotion_policy",
+    "dry_run",
 ]
 
 
@@ -74,7 +77,7 @@ def platform(documents: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def compiled_in_a_process(target: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if name != "PAWLINE_TRAIN_IMAGE"}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PAWLINE_")}
     command = [sys.executable, "-m", "pipeline.cli", "compile", "--output", str(target)]
     return subprocess.run(
         command, cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=120, check=False
@@ -94,6 +97,16 @@ def test_the_image_comes_from_the_environment(tmp_path: Path) -> None:
     assert set(re.findall(r"image: (.*)", text)) == {"example.test/x:1"}
 
 
+def test_the_mlflow_server_comes_from_the_environment_but_no_password(tmp_path: Path) -> None:
+    uri = "https://mlflow.example.test/x"
+    assert compiled_in_a_process(tmp_path / "p.yaml", PAWLINE_MLFLOW_TRACKING_URI=uri).returncode == 0
+    assert (tmp_path / "p.yaml").read_text(encoding="utf-8").count(uri) == 3  # train, test, promote
+    for refused in ("https://me:s3cret@mlflow.example.test", "sqlite:///x.db"):
+        done = compiled_in_a_process(tmp_path / "q.yaml", PAWLINE_MLFLOW_TRACKING_URI=refused)
+        assert (done.returncode, "s3cret" in done.stderr, (tmp_path / "q.yaml").exists()) == (2, False, False)
+        assert "PAWLINE_MLFLOW_TRACKING_URI must be" in done.stderr
+
+
 def test_the_graph_has_the_parameters_in_the_forms_order() -> None:
     from pipeline.graph import image_classifier
 
@@ -111,15 +124,22 @@ def test_every_parameter_has_a_type_a_default_and_a_description_of_one_sentence(
 
 
 def test_defaults_are_of_their_types() -> None:
-    types = {"STRING": str, "NUMBER_INTEGER": int, "NUMBER_DOUBLE": float, "STRUCT": dict, "LIST": list}
+    types = {
+        "STRING": str,
+        "NUMBER_INTEGER": int,
+        "NUMBER_DOUBLE": float,
+        "BOOLEAN": bool,
+        "STRUCT": dict,
+        "LIST": list,
+    }
     for name, parameter in load_pipeline(COMPILED_PIPELINE).parameters.items():
         assert type(parameter.default) is types[parameter.kind], name
 
 
-def test_extract_is_never_cached_and_the_others_are(documents: list[dict[str, Any]]) -> None:
+def test_what_looks_at_the_world_is_never_cached_and_the_others_are(documents: list[dict[str, Any]]) -> None:
     tasks = documents[0]["root"]["dag"]["tasks"]
     cached = {name: task["cachingOptions"].get("enableCache", False) for name, task in tasks.items()}
-    assert cached == {"extract": False, "split": True, "train": True, "test": True}
+    assert cached == {"extract": False, "split": True, "train": True, "test": True, "promote": False}
 
 
 def test_only_train_asks_for_a_gpu_and_a_place(executors: dict[str, Any], platform: dict[str, Any]) -> None:
@@ -138,7 +158,7 @@ def test_what_goes_into_a_pods_resources_is_text(documents: list[dict[str, Any]]
 
 def test_every_step_has_cpu_memory_and_the_s3_secret(executors: dict[str, Any], platform: dict[str, Any]) -> None:
     limits = {"resourceCpuLimit", "resourceCpuRequest", "resourceMemoryLimit", "resourceMemoryRequest"}
-    for name in ("extract", "split", "train", "test"):
+    for name in ("extract", "split", "train", "test", "promote"):
         assert limits <= executors[name]["resources"].keys()
         (secret,) = platform[name]["secretAsEnv"]
         assert secret["secretNameParameter"] == {"componentInputParameter": "s3_secret"}

@@ -17,11 +17,13 @@ import yaml
 from pipeline.compilation import COMPILED_PIPELINE
 
 ROOT = Path(__file__).parent.parent
-VERBS = ("extract", "split", "train", "test")
+VERBS = ("extract", "split", "train", "test", "promote")
 PLACEHOLDER = re.compile(r"\{\{\$\.(inputs|outputs)\.(parameters|artifacts)\['(\w+)'\](?:\.path)?\}\}")
 EXAMPLES = {"STRING": "text", "NUMBER_INTEGER": "3", "NUMBER_DOUBLE": "0.25", "BOOLEAN": "true"}
 # Where the pipeline's run form needs another name than the step's flag.
 RENAMED = {("split", "method"): "split_method"}
+# What the backend's driver fills in.
+DRIVEN = {("promote", "run"): "{{$.pipeline_job_uuid}}"}
 Spec = dict[str, Any]
 
 
@@ -99,7 +101,9 @@ def check_wiring(spec: Spec, verb: str) -> None:
     for name, source in inputs.get("artifacts", {}).items():
         assert source["taskOutputArtifact"]["outputArtifactKey"] == name
     for name, source in inputs["parameters"].items():
-        if name in spec["components"][f"comp-{verb}"]["inputDefinitions"]["parameters"]:
+        if (verb, name) in DRIVEN:
+            assert source["runtimeValue"]["constant"] == DRIVEN[verb, name]
+        elif name in spec["components"][f"comp-{verb}"]["inputDefinitions"]["parameters"]:
             given = source.get("componentInputParameter") or source["taskOutputParameter"]["outputParameterKey"]
             assert given == RENAMED.get((verb, name), name)
 
@@ -108,8 +112,9 @@ def check_defaults(spec: Spec, verb: str) -> None:
     """Where the parser has a default, the pipeline's parameter has the same one."""
     declared = spec["root"]["inputDefinitions"]["parameters"]
     outputs = spec["components"][f"comp-{verb}"]["outputDefinitions"]["artifacts"]
+    artifacts = {*outputs, *task(spec, verb)["inputs"].get("artifacts", {})}
     for action in parser_of(verb)._actions:
-        if action.required or action.dest in ("help", "executor_input", *outputs):
+        if action.required or action.dest in ("help", "executor_input", *artifacts) or (verb, action.dest) in DRIVEN:
             continue
         source = task(spec, verb)["inputs"]["parameters"][action.dest]
         default = declared[source["componentInputParameter"]].get("defaultValue")
@@ -117,10 +122,10 @@ def check_defaults(spec: Spec, verb: str) -> None:
 
 
 def check_train_never_sees_the_test_table(spec: Spec, verb: str) -> None:
-    """Only the test step takes `test_samples`."""
+    """Only test and promote take `test_samples`."""
     sources = [source["taskOutputArtifact"] for source in task(spec, verb)["inputs"].get("artifacts", {}).values()]
     takes = any(source["outputArtifactKey"] == "test_samples" for source in sources)
-    assert takes == (verb == "test")
+    assert takes == (verb in ("test", "promote"))
 
 
 CHECKS: tuple[Callable[[Spec, str], None], ...] = (

@@ -5,11 +5,13 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
 
+from components.serve.settings import Settings
 from pipeline.cli import build_parser
 from pipeline.graph import image_classifier
 
@@ -55,7 +57,7 @@ def test_every_pawline_command_parses(line):
 def test_the_table_of_parameters_is_the_pipelines():
     spec = next(yaml.safe_load_all((ROOT / "pipeline" / "pipeline.yaml").read_text()))
     declared = spec["root"]["inputDefinitions"]["parameters"]
-    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z_0-9]+)` \| (.*?) \| (.*) \|$", README, re.MULTILINE)
     assert [name for name, _, _ in rows] == list(inspect.signature(image_classifier).parameters)
     assert {name: text for name, _, text in rows} == {
         name: parameter["description"] for name, parameter in declared.items()
@@ -69,6 +71,13 @@ def shown(default: object) -> str:
     if isinstance(default, float) and default.is_integer():
         default = int(default)
     return {"": "(empty)"}.get(str(default), str(default))
+
+
+def test_the_table_of_settings_is_the_server_s():
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\(empty\)|`.*?`) \| .* \|$", README, re.MULTILINE)
+    assert {name.lower(): default.strip("`") for name, default in rows} == {
+        field.name: shown(field.default) for field in fields(Settings)
+    }
 
 
 def test_make_help_names_every_target():

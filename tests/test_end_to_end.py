@@ -1,4 +1,4 @@
-"""Complete runs: the compiled YAML's own commands, from annotations to the test report."""
+"""Complete runs: the compiled YAML's own commands, from annotations to the promotion."""
 
 import json
 from pathlib import Path
@@ -36,6 +36,8 @@ def test_the_packaged_sample(tmp_path):
     assert found["total"] == 40
     assert 0.70 <= found["accuracy"] <= 0.98
     assert len(found["class_names"]) == 10
+    assert run.json("promote", "decision.json")["verdict"] == "first model"
+    assert "promotion" in run.printed
     for step, words in (("extract", "400"), ("train", "efficientnet_lite0"), ("test", "of 40 test images right")):
         assert words in run.text(step, "report.html")
         assert "test accuracy" in run.printed
@@ -73,7 +75,7 @@ def test_a_mistake_in_a_parameter_ends_the_run_in_its_first_step(shades, tmp_pat
     assert last.startswith("pawline: error: A step must end with exit code 0. Received: extract=1.")
     assert "absent.json" in run.printed
     statuses = [step["status"] for step in json.loads((run.folder / "run.json").read_text())["steps"]]
-    assert statuses == ["failed", "waiting", "waiting", "waiting"]
+    assert statuses == ["failed", "waiting", "waiting", "waiting", "waiting"]
     assert not list((tmp_path / "runs").glob("datasets/*"))
 
 

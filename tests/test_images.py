@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from components.images import FORMATS, MAX_PIXELS, BadImage, decode_image, image_size, thumbnail, to_model_input
+from components import images
+from components.images import (
+    FORMATS,
+    MAX_PIXELS,
+    BadImage,
+    decode_image,
+    image_size,
+    thumbnail,
+    to_model_input,
+)
 from tests import generated_images
 from tests.generated_images import HEIGHT, PICTURES, QUARTERS, WIDTH, camera_exif, encoded, quarters
 
@@ -358,6 +367,14 @@ def test_the_measurement_sees_an_image_that_is_large_and_legal() -> None:
     assert peak > 64 << 20
 
 
+def test_a_lower_limit_holds_before_anything_is_decoded() -> None:
+    data = encoded(PHOTO, "PNG")
+    assert image_size(data, 53 * 37) == (53, 37)
+    for read in (image_size, decode_image):
+        with pytest.raises(BadImage, match=f"53 x 37 pixels, more than the limit of {53 * 37 - 1}"):
+            read(data[:60], 53 * 37 - 1)
+
+
 def test_the_limit_is_a_limit_on_pixels() -> None:
     assert_bad(generated_images.bmp_of_claimed_size(MAX_PIXELS // 1000, 1001), f"more than the limit of {MAX_PIXELS}")
     assert image_size(generated_images.bmp_of_claimed_size(MAX_PIXELS // 1000, 1000)) == (MAX_PIXELS // 1000, 1000)
@@ -379,3 +396,16 @@ def test_odd_metadata_warns_nobody_and_threads_leave_the_warnings_as_they_were()
     data = encoded(quarters(), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")
     done = subprocess.run([sys.executable, "-c", DECODE_IN_THREADS], input=data, capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"True\n", b"")
+
+
+@pytest.mark.parametrize("tile", [1, 7, 16])
+def test_the_size_of_tiles_changes_no_pixel(tile, monkeypatch):
+    noise = np.random.default_rng(3).integers(0, 256, (33, 50, 4), np.uint8)
+    pictures = [Image.fromarray(noise), Image.fromarray(noise[..., :2].copy(), "LA")]
+    pictures += [Image.fromarray(noise[..., 0].astype(np.uint16) * 256), Image.fromarray(noise[..., :3].copy())]
+    files = [encoded(picture, "PNG") for picture in pictures]
+    files.append(encoded(pictures[-1].quantize(64), "PNG", transparency=bytes(range(64))))
+    whole = [np.asarray(decode_image(data)) for data in files]
+    monkeypatch.setattr(images, "TILE", tile)
+    for data, expected in zip(files, whole, strict=True):
+        np.testing.assert_array_equal(np.asarray(decode_image(data)), expected)

@@ -31,7 +31,7 @@ def read(python: Path, pipeline: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_committed_pipeline_is_read_without_an_unknown_field(old_python: Path) -> None:
     done = read(old_python, COMPILED_PIPELINE)
-    assert (done.returncode, done.stdout) == (0, "4\n"), done.stderr[-2000:]
+    assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr[-2000:]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from components.outputs import ExecutorOutputs
 
 CLASSES = ["cat", "dog", "<b>ot'her</b> 👍"]
 MATRIX = [[5, 1, 0], [0, 7, 2], [1, 0, 9]]
+ROC = [(0.0, 0.0, 1.0), (0.0, 0.75, 0.9), (1.0, 1.0, 0.25)]
 
 
 def artifact(folder: Path, name: str, schema: str) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def artifact(folder: Path, name: str, schema: str) -> dict[str, Any]:
 
 
 def executor_input(folder: Path) -> dict[str, Any]:
-    """Return what the backend gives to a step with two metrics artifacts and two output parameters."""
+    """Return what the backend gives to a step with three metrics artifacts and two output parameters."""
     return {
         "inputs": {"parameterValues": {"seed": 0}},
         "outputs": {
@@ -34,6 +35,7 @@ def executor_input(folder: Path) -> dict[str, Any]:
             "artifacts": {
                 "metrics": artifact(folder, "metrics", "system.Metrics"),
                 "matrix": artifact(folder, "matrix", "system.ClassificationMetrics"),
+                "roc": artifact(folder, "roc", "system.ClassificationMetrics"),
             },
             "outputFile": str(folder / "executor_output.json"),
         },
@@ -44,17 +46,20 @@ def write_ours(folder: Path) -> dict[str, Any]:
     outputs = ExecutorOutputs(json.dumps(executor_input(folder)))
     outputs.metrics("metrics", {"accuracy": 0.875, "total": 24.0})
     outputs.confusion_matrix("matrix", CLASSES, MATRIX)
+    outputs.roc_curve("roc", ROC)
     outputs.write()
     return json.loads((folder / "executor_output.json").read_text())
 
 
 def write_kfps(folder: Path) -> dict[str, Any]:
-    def step(metrics, matrix):
+    def step(metrics, matrix, roc):
         metrics.log_metric("accuracy", 0.875)
         metrics.log_metric("total", 24.0)
         matrix.log_confusion_matrix(CLASSES, MATRIX)
+        roc.log_roc_curve(*(list(values) for values in zip(*ROC, strict=True)))
 
-    step.__annotations__ = {"metrics": Output[Metrics], "matrix": Output[ClassificationMetrics]}
+    kinds = {"metrics": Metrics, "matrix": ClassificationMetrics, "roc": ClassificationMetrics}
+    step.__annotations__ = {name: Output[kind] for name, kind in kinds.items()}
     Executor(executor_input(folder), step).execute()
     return json.loads((folder / "executor_output.json").read_text())
 

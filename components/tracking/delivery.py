@@ -74,7 +74,7 @@ class Delivery:
             self._dataset(event["dataset"])
 
     def _created(self, event: Mapping[str, Any]) -> str:
-        experiment = event["experiment_id"] or self._experiment(event["experiment"])
+        experiment = event["experiment_id"] or experiment_id(self._client, event["experiment"])
         if self._state.creating:  # A kill came between creating the run and writing its id down.
             found = self._client.search_runs([experiment], f"tags.`{TOKEN_TAG}` = '{event['token']}'")
             if found:
@@ -83,18 +83,6 @@ class Delivery:
         self._save()
         tags = {TOKEN_TAG: event["token"]}
         return str(self._client.create_run(experiment, event["time"], tags, event["name"]).info.run_id)
-
-    def _experiment(self, name: str) -> str:
-        from mlflow.exceptions import MlflowException
-
-        if found := self._client.get_experiment_by_name(name):
-            return str(found.experiment_id)
-        try:
-            return str(self._client.create_experiment(name, artifact_location(self._client.tracking_uri)))
-        except MlflowException:
-            if found := self._client.get_experiment_by_name(name):  # Another sender was faster.
-                return str(found.experiment_id)
-            raise
 
     def _labels(self, event: Mapping[str, Any]) -> None:
         from mlflow.entities import Param, RunTag
@@ -180,6 +168,20 @@ class Delivery:
 
     def _finish(self, event: Mapping[str, Any]) -> None:
         self.end(event["status"], bool(event.get("continued")))
+
+
+def experiment_id(client: "MlflowClient", name: str) -> str:
+    """Return the id of the experiment called `name`, made if need be."""
+    from mlflow.exceptions import MlflowException
+
+    if found := client.get_experiment_by_name(name):
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(name, artifact_location(client.tracking_uri)))
+    except MlflowException:
+        if found := client.get_experiment_by_name(name):  # Another was faster.
+            return str(found.experiment_id)
+        raise
 
 
 def artifact_location(tracking_uri: str) -> str | None:

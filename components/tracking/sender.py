@@ -33,14 +33,14 @@ TIMES = {
 }
 
 
-def connect(environment: Mapping[str, str]) -> "MlflowClient":
-    """Return MLflow's client for `environment`, with short times; MLflow is imported here, which takes a second.
+def connect(environment: Mapping[str, str], times: Mapping[str, str] = TIMES) -> "MlflowClient":
+    """Return MLflow's client for `environment` with `times`; MLflow is imported here, which takes a second.
 
     Raises:
         Exception: whatever a database raises that is not there or none of MLflow's.
     """
     os.environ.update(environment)
-    os.environ.update(TIMES)
+    os.environ.update(times)
     uri = environment["MLFLOW_TRACKING_URI"]
     if path := sqlite_file(uri):
         if not path.exists():
