@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LOCK := uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links -q
+# The servers that ours is measured beside: versions without hashes, they run on the author's machine alone.
+PEERS := $(basename $(wildcard benchmarks/serve_peers/*.in))
+LOCK_PEER := uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types unit test-slow bench compile check-old-backend lock clean
+.PHONY: help setup run test lint types unit test-slow bench bench-serve compile check-old-backend lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,10 +42,15 @@ unit: setup ## Run the tests
 test-slow: setup ## Run the proofs that take minutes
 	$(BIN)/python -m pytest -m slow
 
-bench: setup ## Measure what docs/performance.md quotes
+bench: setup ## Measure what docs/performance.md and docs/promotion.md quote
 	$(BIN)/python -m benchmarks.extract
 	$(BIN)/python -m benchmarks.million
 	$(BIN)/python -m benchmarks.train
+	$(BIN)/python -m benchmarks.evaluate
+	$(BIN)/python -m benchmarks.promotion
+
+bench-serve: setup ## Measure serving beside other model servers (needs wrk and hey; about 20 minutes)
+	$(BIN)/python -m benchmarks.serve --update
 
 compile: setup ## Write pipeline/pipeline.yaml
 	$(BIN)/pawline compile
@@ -51,8 +59,11 @@ check-old-backend: setup ## Parse pipeline.yaml with the protos of KFP backend 2
 	$(BIN)/python -m pytest tests/test_old_backend.py -m slow
 
 lock: ## Resolve requirements/ again (needs uv)
-	$(LOCK) --extra train --extra pipeline --extra development -o requirements/development.txt
+	$(LOCK) --extra train --extra serve --extra pipeline --extra development -o requirements/development.txt
 	$(LOCK) --extra train --extra gpu --constraint requirements/development.txt -o requirements/train.txt
+	$(LOCK) --extra serve --constraint requirements/development.txt -o requirements/serve.txt
+	$(subst pyproject.toml,requirements/schemathesis.in,$(LOCK)) -o requirements/schemathesis.txt
+	for peer in $(PEERS); do $(LOCK_PEER) $$peer.in -o $$peer.txt || exit 1; done
 
 clean: ## Remove the virtual environment, caches and runs
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis runs *.egg-info

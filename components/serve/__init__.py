@@ -1,0 +1,1 @@
+"""The accepted model over HTTP: `python -m components.serve BUNDLE`."""

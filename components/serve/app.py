@@ -1,0 +1,72 @@
+"""The application: its routes, and how requests end that are refused or fail."""
+
+from collections.abc import Iterable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from components.serve import open_inference, operations, page_routes, simple_api
+from components.serve.authorization import Authorization
+from components.serve.envelope import CLIENT_GONE, Envelope, refusal_answer
+from components.serve.errors import Refusal, RequestRefused
+from components.serve.service import Service
+
+CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def make_app(service: Service, authorization: Authorization | None = None) -> ASGIApp:
+    """Return the ASGI application of `service`; requests must pass `authorization` where there is one."""
+    app = Starlette(
+        routes=[*_routes(), *(page_routes.routes() if service.settings.page else [])],
+        exception_handlers={
+            RequestRefused: _refused,
+            HTTPException: _http_exception,
+            ClientDisconnect: _client_gone,
+            Exception: _failed,
+        },
+    )
+    app.state.service = service
+    return Envelope(app, service, authorization)
+
+
+def _routes() -> Iterable[BaseRoute]:
+    model = "/v2/models/{name}"
+    yield Route("/predict", simple_api.predict, methods=["POST"])
+    yield Route("/batch_predict", simple_api.batch_predict, methods=["POST"])
+    yield Route("/health", operations.health)
+    yield Route("/metadata", operations.metadata)
+    yield Route("/metrics", operations.metrics)
+    yield Route("/openapi.json", operations.openapi)
+    yield Route("/v2", open_inference.server_metadata)
+    yield Route("/v2/health/live", open_inference.live)
+    yield Route("/v2/health/ready", open_inference.ready)
+    for prefix in (model, f"{model}/versions/{{version}}"):
+        yield Route(prefix, open_inference.model_metadata)
+        yield Route(f"{prefix}/ready", open_inference.model_ready)
+        yield Route(f"{prefix}/infer", open_inference.infer, methods=["POST"])
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestRefused):
+        raise error
+    return refusal_answer(request, error.refusal)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    code = CODES.get(error.status_code, "bad_request")
+    return refusal_answer(request, Refusal(error.status_code, code, f"{error.detail}.", dict(error.headers or {})))
+
+
+async def _client_gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=CLIENT_GONE)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    message = "The server failed on this request. Its log says why, under the request's id."
+    return refusal_answer(request, Refusal(500, "internal", message))

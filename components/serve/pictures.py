@@ -1,0 +1,38 @@
+"""From what a client sent as an image to what the network sees, or to the reason why not."""
+
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.images import BadImage, decode_image, image_size, model_input
+from components.serve.errors import RequestRefused, bad_request
+
+# Decoded, 4 million pixels are 16 MB. Larger ones are decoded one at a time, whatever the number of workers.
+LARGE_PIXELS = 4_000_000
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
+_large = threading.Lock()
+
+
+def network_input(data: bytes, side: int, max_pixels: int) -> NDArray[np.uint8]:
+    """Return the image file `data` as the network sees it, uint8 RGB `[side, side, 3]`.
+
+    Raises:
+        RequestRefused: 400, `data` is empty; 415, not of an accepted format; 422, more than `max_pixels`, or damaged.
+    """
+    if not data:
+        raise bad_request("An image must not be empty. Send a JPEG, PNG, WebP or BMP file.")
+    try:
+        width, height = image_size(data, max_pixels)
+        if width * height <= LARGE_PIXELS:
+            return model_input(decode_image(data, max_pixels), side)
+        with _large:
+            return model_input(decode_image(data, max_pixels), side)
+    except BadImage as error:
+        raise _refused(data, error) from error
+
+
+def _refused(data: bytes, error: BadImage) -> RequestRefused:
+    if data.startswith(_SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+        return RequestRefused(422, "bad_image", f"The image {error}.")
+    return RequestRefused(415, "unsupported_image", f"The content {error}.")

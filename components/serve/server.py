@@ -1,0 +1,102 @@
+"""The HTTP server: uvicorn, bounded against slow and too many connections, drained when told to end."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+
+from components.errors import ServiceError, one_line
+from components.serve.access_log import log_event
+from components.serve.app import make_app
+from components.serve.authorization import Authorization
+from components.serve.connection import IDLE_SECONDS, bounded_protocol
+from components.serve.memory import return_large_blocks
+from components.serve.model_source import Source
+from components.serve.service import Service
+from components.serve.settings import Settings
+from components.serve.watch import load, watch
+
+
+async def serve(service: Service, source: Source, authorization: Authorization | None) -> None:
+    """Answer requests until SIGTERM or SIGINT, then finish what has begun.
+
+    Raises:
+        PawlineError: the bundle cannot be had or is damaged, the keys of tokens cannot, or the port is taken.
+    """
+    settings = service.settings
+    return_large_blocks()
+    listening = _listening(settings)
+    server = Server(service, authorization)
+    if authorization:
+        await authorization.start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, server.drain)
+    background = asyncio.create_task(_load_and_watch(service, source))
+    # A bundle that cannot be served ends the server; a server that ends needs no bundle any more.
+    background.add_done_callback(lambda task: server.drain() if not task.cancelled() and task.exception() else None)
+    host, port = listening.getsockname()[:2]
+    log_event("listening", host=host, port=port)
+    await server.serve([listening])
+    background.cancel()
+    service.pool.stop()
+    if authorization:
+        await authorization.stop()
+    with suppress(asyncio.CancelledError):
+        await background
+    log_event("stopped")
+
+
+async def _load_and_watch(service: Service, source: Source) -> None:
+    revision = await load(service, source)
+    if service.settings.watch:
+        await watch(service, source, revision)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise ServiceError(
+            f"The address to listen on must be free and this machine's. Received: {one_line(where)}: {error.strerror}. "
+            "Choose another host or port."
+        ) from error
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, told to drain by us, so that it ends with exit code 0."""
+
+    def __init__(self, service: Service, authorization: Authorization | None) -> None:
+        """Serve `service`."""
+        self._service = service
+        super().__init__(
+            uvicorn.Config(
+                make_app(service, authorization),
+                http=bounded_protocol(service.settings.timeout),
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=int(IDLE_SECONDS),
+                timeout_graceful_shutdown=max(1, round(service.settings.drain)),
+            )
+        )
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to `serve`; uvicorn would let them end the process after draining."""
+        yield
+
+    def drain(self) -> None:
+        """Take no more connections, finish what has begun, end."""
+        if not self._service.draining:
+            log_event("draining")
+        self._service.draining = True
+        self.should_exit = True
