@@ -48,7 +48,7 @@ def image_size(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     Raises:
         BadImage: not an image of the accepted formats, or more than `max_pixels`.
     """
-    with _opened(data, max_pixels) as image:
+    with open_image(data, max_pixels) as image:
         return image.size
 
 
@@ -58,12 +58,40 @@ def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     Raises:
         BadImage: as `image_size`, or the pixels cannot be decoded.
     """
-    with _opened(data, max_pixels) as image:
-        try:
-            image.load()
-            return _rgb(_upright(image))
-        except Exception as error:  # Pillow has no closed list of what damaged bytes raise.
-            raise BadImage(f"cannot be decoded: {one_line(error, 120)}") from error
+    with open_image(data, max_pixels) as image:
+        return decoded(image)
+
+
+def open_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Return the image in `data` with its size known and its pixels not decoded yet.
+
+    Raises:
+        BadImage: as `image_size`.
+    """
+    if not data:
+        raise BadImage("is empty")
+    _check_pixels(_webp_size(data), max_pixels)
+    if reason := why_costly(data):
+        raise BadImage(reason)
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Exception as error:  # Pillow has no closed list of what damaged bytes raise.
+        raise BadImage("is not a readable JPEG, PNG, WebP or BMP image") from error
+    _check_pixels(image.size, max_pixels)
+    return image
+
+
+def decoded(image: Image.Image) -> Image.Image:
+    """Return what `open_image` gave as an upright RGB image.
+
+    Raises:
+        BadImage: the pixels cannot be decoded.
+    """
+    try:
+        image.load()
+        return _rgb(_upright(image))
+    except Exception as error:  # Pillow has no closed list of what damaged bytes raise.
+        raise BadImage(f"cannot be decoded: {one_line(error, 120)}") from error
 
 
 def to_model_input(data: bytes, image_size: int) -> NDArray[np.uint8]:
@@ -91,20 +119,6 @@ def data_uri(image: Image.Image, size: int, quality: int, effort: int) -> str:
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=quality, method=effort)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _opened(data: bytes, max_pixels: int) -> Image.Image:
-    if not data:
-        raise BadImage("is empty")
-    _check_pixels(_webp_size(data), max_pixels)
-    if reason := why_costly(data):
-        raise BadImage(reason)
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Exception as error:  # Pillow has no closed list of what damaged bytes raise.
-        raise BadImage("is not a readable JPEG, PNG, WebP or BMP image") from error
-    _check_pixels(image.size, max_pixels)
-    return image
 
 
 def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.cores import available_cores
 from components.errors import DataError, one_line
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ class Engine:
             model = runtime.Core().read_model(model=network)
             # A fixed shape is a tenth faster than a free one.
             model.reshape({model.input(0): runtime.PartialShape([1, image_size, image_size, 3])})
-            self._one_core_each = _Requests(_compiled(model, workers, workers), workers)
-            self._all_cores = _Requests(_compiled(model, 1, min(workers, MOST_THREADS_AN_IMAGE)), 1)
+            cores = min(workers, available_cores())
+            self._one_core_each = _Requests(_compiled(model, cores, cores), workers)
+            self._all_cores = _Requests(_compiled(model, 1, min(cores, MOST_THREADS_AN_IMAGE)), 1)
         except RuntimeError as error:
             raise DataError(_refused(error, self.version)) from error
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from time import perf_counter
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,12 +22,12 @@ from components.serve.service import Service
 PUBLIC = {"/", "/health", "/v2/health/live", "/v2/health/ready", "/metrics", "/openapi.json"}
 PUBLIC_FOLDER = "/page/"
 HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cache-control": b"no-store",
 }
 CLIENT_GONE = 499  # nginx's number, for the log alone.
 
@@ -84,10 +84,9 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            headers["X-Request-Id"] = self.request_id
+            # As bytes, which Starlette has in lower case already: every request pays for this.
+            headers = [*(HEADERS | dict(message["headers"])).items(), (b"x-request-id", self.request_id.encode())]
+            message["headers"] = headers
         else:
             self._sent += len(message.get("body", b""))
         await self._send(message)

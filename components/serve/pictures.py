@@ -1,11 +1,12 @@
 """From what a client sent as an image to what the network sees, or to the reason why not."""
 
 import threading
+from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.images import BadImage, decode_image, image_size, model_input
+from components.images import BadImage, decoded, model_input, open_image
 from components.serve.errors import RequestRefused, bad_request
 
 # Decoded, 4 million pixels are 16 MB. Larger ones are decoded one at a time, whatever the number of workers.
@@ -23,13 +24,14 @@ def network_input(data: bytes, side: int, max_pixels: int) -> NDArray[np.uint8]:
     if not data:
         raise bad_request("An image must not be empty. Send a JPEG, PNG, WebP or BMP file.")
     try:
-        width, height = image_size(data, max_pixels)
-        if width * height <= LARGE_PIXELS:
-            return model_input(decode_image(data, max_pixels), side)
-        with _large:
-            return model_input(decode_image(data, max_pixels), side)
+        with open_image(data, max_pixels) as image, _large if _is_large(image.size) else nullcontext():
+            return model_input(decoded(image), side)
     except BadImage as error:
         raise _refused(data, error) from error
+
+
+def _is_large(size: tuple[int, int]) -> bool:
+    return size[0] * size[1] > LARGE_PIXELS
 
 
 def _refused(data: bytes, error: BadImage) -> RequestRefused:
