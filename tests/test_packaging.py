@@ -100,3 +100,15 @@ def test_licences_are_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["license"] == "Apache-2.0"
     assert "Zalando" in (ROOT / "NOTICE").read_text()
+
+
+def test_every_file_that_is_not_python_goes_with_its_package():
+    """Templates, pages and data are named as package data; what is not would be missing where Pawline is installed."""
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    named = {path for package, patterns in data.items() for p in patterns for path in folder_of(package).glob(p)}
+    found = {path for top in ("components", "pipeline") for path in (ROOT / top).rglob("*") if path.is_file()}
+    assert {path for path in found if path.suffix not in (".py", ".pyc")} <= named
+
+
+def folder_of(package: str) -> Path:
+    return ROOT / package.replace(".", "/")
