@@ -18,6 +18,19 @@ from tests.fault_proxy import FaultProxy, fault_proxy
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def no_tracking_of_others() -> Iterator[None]:
+    """Keep the environment's MLflow out of every test, and each test's out of the next.
+
+    MLflow's own functions write to os.environ, which monkeypatch does not know.
+    """
+    before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("MLFLOW_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @dataclass(frozen=True)
 class Bucket:
     """A fresh bucket on the test's own S3 server at `port`; `client` talks to it directly, past any proxy."""
