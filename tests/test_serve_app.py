@@ -118,7 +118,7 @@ def test_the_description_names_every_route_and_nothing_else(service):
     app = make_app(service)
     document = json.loads(asked(app, "GET", "/openapi.json")[2])
     hidden = {"/", "/openapi.json"}
-    routes = {route.path: route.methods - {"HEAD"} for route in app._app.routes if not isinstance(route, Mount)}
+    routes = {route.path: route.methods - {"HEAD"} for route in app._app._app.routes if not isinstance(route, Mount)}
     described = {
         path.replace("{index}", "{index:int}"): {name.upper() for name in item if name != "parameters"}
         for path, item in document["paths"].items()

@@ -6,22 +6,23 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
+from starlette.routing import Route
 
 from components.serve import open_inference, operations, page_routes, simple_api
 from components.serve.authorization import Authorization
 from components.serve.envelope import CLIENT_GONE, Envelope, refusal_answer
 from components.serve.errors import Refusal, RequestRefused
+from components.serve.gate import Gate
 from components.serve.service import Service
 
 CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def make_app(service: Service, authorization: Authorization | None = None) -> ASGIApp:
+def make_app(service: Service, authorization: Authorization | None = None) -> Gate:
     """Return the ASGI application of `service`; requests must pass `authorization` where there is one."""
+    routes = list(_routes())
     app = Starlette(
-        routes=[*_routes(), *(page_routes.routes() if service.settings.page else [])],
+        routes=[*routes, *(page_routes.routes() if service.settings.page else [])],
         exception_handlers={
             RequestRefused: _refused,
             HTTPException: _http_exception,
@@ -30,10 +31,11 @@ def make_app(service: Service, authorization: Authorization | None = None) -> AS
         },
     )
     app.state.service = service
-    return Envelope(app, service, authorization)
+    predicting = [route for route in routes if "POST" in (route.methods or ())]
+    return Gate(Envelope(app, service, authorization), service, predicting)
 
 
-def _routes() -> Iterable[BaseRoute]:
+def _routes() -> Iterable[Route]:
     model = "/v2/models/{name}"
     yield Route("/predict", simple_api.predict, methods=["POST"])
     yield Route("/batch_predict", simple_api.batch_predict, methods=["POST"])

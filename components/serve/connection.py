@@ -1,4 +1,4 @@
-"""Connections that cannot hold the server up: neither by their number nor by heads that never end.
+"""Connections that cannot hold the server up: neither by their number nor by heads that never end, nor all at once.
 
 uvicorn itself sets no limit to either; bodies are bounded in components/serve/body.py.
 """
@@ -6,8 +6,12 @@ uvicorn itself sets no limit to either; bodies are bounded in components/serve/b
 import asyncio
 import resource
 from asyncio import TimerHandle
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from components.serve.turns import Turns
 
 MAX_HEAD_BYTES = 64 << 10
 MAX_CONNECTIONS = 4096
@@ -15,14 +19,24 @@ FILES_BESIDE_CONNECTIONS = 128
 IDLE_SECONDS = 75.0  # Longer than load balancers keep a connection, lest they send into one that is ending.
 
 
-def bounded_protocol(head_seconds: float) -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol, bounded in connections, and in the size and the time of a request's head."""
-    most_connections = _most_connections()
+def bounded_protocol(
+    head_seconds: float,
+    # Any, as uvicorn and Starlette have each their own types of ASGI.
+    refusal_of: Callable[[Any], Any] = lambda scope: None,
+) -> type[asyncio.Protocol]:
+    """Return uvicorn's protocol, bounded in connections, and in the size and the time of a request's head.
+
+    `refusal_of` gives, for a request's ASGI scope, the ASGI application that refuses it without waiting for anything,
+    None if it is to be answered. Refusing takes no task of its own, and
+    the rest of a crowd waits for the next turns of the event loop, so that a flood holds nothing else up.
+    """
+    most_connections, turns = _most_connections(), Turns()
 
     class Bounded(HttpToolsProtocol):
         _waiting: TimerHandle | None = None
         _head_bytes = 0
         _in_head = False
+        _unheard = b""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -31,6 +45,21 @@ def bounded_protocol(head_seconds: float) -> type[asyncio.Protocol]:
             self._wait(head_seconds)
 
         def data_received(self, data: bytes) -> None:
+            if not self._unheard:
+                if not turns.is_over():
+                    self._parse(data)
+                    return
+                turns.postpone(self._hear, first=data.startswith(b"GET "))  # Probes, and whatever costs little.
+            self._unheard += data  # Who answers this connection's last request may read on in between.
+            self.flow.pause_reading()
+
+        def _hear(self) -> None:
+            data, self._unheard = self._unheard, b""
+            if not self.transport.is_closing():
+                self.flow.resume_reading()
+                self._parse(data)
+
+        def _parse(self, data: bytes) -> None:
             was_in_head = self._in_head
             super().data_received(data)
             if was_in_head and self._in_head:
@@ -48,6 +77,14 @@ def bounded_protocol(head_seconds: float) -> type[asyncio.Protocol]:
             self._wait(None)
             super().on_headers_complete()
 
+        def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+            refusal = refusal_of(cycle.scope)
+            # With more requests behind it, each would be begun within the one before it.
+            if refusal and not self.pipeline and not self.flow.write_paused:
+                _run_at_once(cycle.run_asgi(refusal))
+            else:
+                super()._start_asgi_task(cycle, app)
+
         def on_response_complete(self) -> None:
             super().on_response_complete()
             if self.cycle.response_complete:
@@ -64,6 +101,15 @@ def bounded_protocol(head_seconds: float) -> type[asyncio.Protocol]:
             self._waiting = self.loop.call_later(seconds, self.transport.abort) if seconds else None
 
     return Bounded
+
+
+def _run_at_once(work: Coroutine[object, None, None]) -> None:
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    work.close()
+    raise RuntimeError("a refusal must not wait for anything")
 
 
 def _most_connections() -> int:

@@ -42,6 +42,11 @@ def busy(code: str, message: str) -> RequestRefused:
     return RequestRefused(503, code, message, {"Retry-After": "1"})
 
 
+def overloaded(what: str) -> RequestRefused:
+    """Return the refusal of a request there is no room for; `what` is what there is too much of."""
+    return busy("overloaded", f"Too many {what} wait already. Try again a little later.")
+
+
 def body_of(refusal: Refusal, request_id: str, path: str) -> JSON:
     """Return the JSON that says `refusal` to whoever asked for `path`.
 

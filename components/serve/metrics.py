@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -19,8 +20,8 @@ class Metrics:
     def __init__(self, pool: Pool) -> None:
         """Count from zero; the queue's length is read from `pool` when asked for."""
         self._registry = registry = CollectorRegistry()
-        self._requests = Counter("pawline_requests", "Requests answered", ["route", "status"], registry=registry)
-        self._seconds = Histogram(
+        requests = Counter("pawline_requests", "Requests answered", ["route", "status"], registry=registry)
+        seconds = Histogram(
             "pawline_request_seconds",
             "Time from a request's head to its answer",
             ["route"],
@@ -30,8 +31,11 @@ class Metrics:
         self._predict_seconds = Histogram(
             "pawline_predict_seconds", "Time of the network for an image", buckets=SECONDS, registry=registry
         )
-        self._classes = Counter("pawline_predictions", "Images predicted", ["class"], registry=registry)
-        self._rejected = Counter("pawline_rejected", "Images and requests refused", ["reason"], registry=registry)
+        classes = Counter("pawline_predictions", "Images predicted", ["class"], registry=registry)
+        rejected = Counter("pawline_rejected", "Images and requests refused", ["reason"], registry=registry)
+        # Labels are few, and looking them up costs Prometheus' client several times what counting does.
+        self._requests_of, self._seconds_of = lru_cache(requests.labels), lru_cache(seconds.labels)
+        self._classes_of, self._rejected_of = lru_cache(classes.labels), lru_cache(rejected.labels)
         self._refused_models = Counter("pawline_model_refused", "Changed models not taken", registry=registry)
         self._model = Gauge("pawline_model_info", "Model", ["name", "version", "digest"], registry=registry)
         queue = Gauge("pawline_queue_images", "Images waiting or being predicted", registry=registry)
@@ -41,8 +45,8 @@ class Metrics:
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count a request to `route`, a path with its parameters' names."""
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._requests_of(route, str(status)).inc()
+        self._seconds_of(route).observe(seconds)
 
     @contextmanager
     def prediction(self) -> Iterator[None]:
@@ -53,11 +57,11 @@ class Metrics:
 
     def predicted(self, class_name: str) -> None:
         """Count an image."""
-        self._classes.labels(class_name).inc()
+        self._classes_of(class_name).inc()
 
     def rejected(self, reason: str) -> None:
         """Count a refusal; `reason` is its code."""
-        self._rejected.labels(reason).inc()
+        self._rejected_of(reason).inc()
 
     def model_changed(self, identity: dict[str, str]) -> None:
         """Name the model in service."""

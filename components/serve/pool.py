@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from components.serve.errors import busy
+from components.serve.errors import overloaded
 
 Result = TypeVar("Result")
 
@@ -66,7 +66,7 @@ class Ticket:
         """
         # A batch larger than the whole queue may still pass when nothing else is there.
         if self._pool.images + count > self._pool.queue and self._pool.images > self._images:
-            raise busy("overloaded", "Too many images wait already. Try again a little later.")
+            raise overloaded("images")
         self._pool.images += count
         self._images += count
 
@@ -77,7 +77,7 @@ class Ticket:
             RequestRefused: 503, the bodies in memory are as large as they may be.
         """
         if self._pool.bytes + count > self._pool.buffered_bytes:
-            raise busy("overloaded", "Too many bytes wait already. Try again a little later.")
+            raise overloaded("bytes")
         self._pool.bytes += count
         self._bytes += count
 

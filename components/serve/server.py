@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 import uvicorn
 
 from components.errors import ServiceError, one_line
-from components.serve.access_log import log_event
+from components.serve.access_log import flush_regularly, log_event
 from components.serve.app import make_app
 from components.serve.authorization import Authorization
 from components.serve.connection import IDLE_SECONDS, bounded_protocol
@@ -18,6 +18,8 @@ from components.serve.model_source import Source
 from components.serve.service import Service
 from components.serve.settings import Settings
 from components.serve.watch import load, watch
+
+ACCEPTED_A_TURN = 16
 
 
 async def serve(service: Service, source: Source, authorization: Authorization | None) -> None:
@@ -39,7 +41,10 @@ async def serve(service: Service, source: Source, authorization: Authorization |
     background.add_done_callback(lambda task: server.drain() if not task.cancelled() and task.exception() else None)
     host, port = listening.getsockname()[:2]
     log_event("listening", host=host, port=port)
-    await server.serve([listening])
+    flushing = asyncio.create_task(flush_regularly())
+    # The event loop accepts one connection a turn and socket.
+    await server.serve([listening, *(listening.dup() for _ in range(ACCEPTED_A_TURN - 1))])
+    flushing.cancel()
     background.cancel()
     service.pool.stop()
     if authorization:
@@ -73,10 +78,11 @@ class Server(uvicorn.Server):
     def __init__(self, service: Service, authorization: Authorization | None) -> None:
         """Serve `service`."""
         self._service = service
+        app = make_app(service, authorization)
         super().__init__(
             uvicorn.Config(
-                make_app(service, authorization),
-                http=bounded_protocol(service.settings.timeout),
+                app,
+                http=bounded_protocol(service.settings.timeout, app.refusal_of),
                 ws="none",
                 lifespan="off",
                 log_config=None,

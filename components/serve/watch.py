@@ -7,6 +7,7 @@ from time import perf_counter
 from components.errors import DataError, PawlineError
 from components.serve.access_log import log_event
 from components.serve.aside import aside
+from components.serve.memory import spare_garbage_collector
 from components.serve.model import ServedModel, load_model
 from components.serve.model_source import Source
 from components.serve.service import Service
@@ -25,6 +26,7 @@ async def load(service: Service, source: Source) -> str:
     revision = await aside(source.revision)
     model = await aside(lambda: _loaded(service, source, revision))
     service.put_into_service(model)
+    spare_garbage_collector()
     log_event("model in service", **model.identity, seconds=round(perf_counter() - began, 3))
     return revision
 

@@ -1,0 +1,53 @@
+"""Refuses predictions there is no room for before anything is done about them, so that a flood costs little."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from components.serve.envelope import Envelope, refusal_answer
+from components.serve.errors import overloaded
+from components.serve.service import Service
+
+_LET_IN = "pawline.let_in"
+
+
+class Gate:
+    """Around the whole application: counts the predictions that have begun, and refuses what is too much."""
+
+    def __init__(self, app: ASGIApp, service: Service, predicting: Sequence[Route]) -> None:
+        """Guard the routes `predicting` of `app`."""
+        self._app, self._service, self._predicting = app, service, predicting
+        self._refusing = Envelope(_refuse, service, None)
+        self._begun = 0
+
+    def refusal_of(self, scope: Scope) -> ASGIApp | None:
+        """Return the application that refuses a request without waiting for anything, None if it may begin.
+
+        Neither its token is checked nor its body read: ten times as many requests as can be answered must cost little.
+        """
+        if scope["method"] != "POST" or not (route := self._route(scope)):
+            return None
+        # What has begun takes its place in the queue a little later; a crowd comes within that little.
+        if max(self._begun, self._service.pool.images) >= self._service.pool.queue:
+            scope["route"] = route
+            return self._refusing
+        self._begun += 1
+        scope[_LET_IN] = True
+        return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if scope.get(_LET_IN):
+                self._begun -= 1
+
+    def _route(self, scope: Scope) -> Route | None:
+        return next((route for route in self._predicting if route.matches(scope)[0] is Match.FULL), None)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    await refusal_answer(Request(scope), overloaded("images").refusal)(scope, receive, send)

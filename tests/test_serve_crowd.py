@@ -1,0 +1,242 @@
+"""A crowd does not keep a newcomer waiting: short turns, refusals before any work, the network's threads give way."""
+
+import asyncio
+import hashlib
+import os
+import socket
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+import uvloop
+
+from components.serve import turns
+from components.serve.connection import _run_at_once, bounded_protocol
+from components.serve.priority import NICER, give_way
+from components.serve.turns import Turns
+from tests.serving import RunningServer, colour_bundle, eventually, running_server
+from tests.test_serve_limits import HEAD, RED, answer_on, connected, metric
+
+CROWD = 200
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return colour_bundle(tmp_path / "bundle")
+
+
+def test_what_is_postponed_is_done_in_order_with_others_heard_in_between(monkeypatch):
+    monkeypatch.setattr(turns, "SECONDS", -1.0)
+    done = []
+
+    async def crowd() -> None:
+        shared = Turns()
+        assert shared.is_over()
+        for number in range(3):
+            shared.postpone(lambda number=number: done.append(number), first=False)
+        shared.postpone(lambda: done.append("probe"), first=True)
+        asyncio.get_running_loop().call_soon(lambda: done.append("newcomer"))
+        while len(done) < 5:
+            await asyncio.sleep(0)
+
+    asyncio.run(crowd())
+    assert done == ["probe", "newcomer", 0, 1, 2]
+
+
+def test_a_turn_has_its_time_and_the_next_has_it_again(monkeypatch):
+    monkeypatch.setattr(turns, "SECONDS", 0.02)
+
+    async def two_turns() -> None:
+        shared = Turns()
+        assert not shared.is_over()
+        time.sleep(0.03)
+        assert shared.is_over()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not shared.is_over()
+
+    asyncio.run(two_turns())
+
+
+async def digest_app(scope: Any, receive: Any, send: Any) -> None:
+    """Answer with the path and the SHA-256 of the body."""
+    body = b""
+    while (message := await receive())["type"] == "http.request":
+        body += message["body"]
+        if not message["more_body"]:
+            break
+    answer = f"{scope['path']} {hashlib.sha256(body).hexdigest()}".encode()
+    headers = [(b"content-length", str(len(answer)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})
+
+
+async def refusing_app(scope: Any, receive: Any, send: Any) -> None:
+    """Refuse without waiting."""
+    await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"no"})
+
+
+async def with_server(client: Any, refusal_of: Any = lambda scope: None) -> None:
+    """Await `client`, given the port of a server of `digest_app` with our protocol."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(digest_app, http=bounded_protocol(10, refusal_of), lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve([listening]))
+    try:
+        await asyncio.wait_for(client(listening.getsockname()[1]), 30)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(int(line.split(b":")[1]) for line in head.lower().splitlines() if b"content-length" in line)
+    return int(head.split()[1]), await reader.readexactly(length)
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, 1.0], ids=["always postponed", "mostly", "never"])
+@pytest.mark.parametrize("piece", [7, 1000, 1 << 20])
+def test_requests_arrive_whole_and_in_order_however_they_are_cut(monkeypatch, seconds, piece):
+    monkeypatch.setattr(turns, "SECONDS", seconds)
+    bodies = [os.urandom(size) for size in (0, 3000, 1, 300_000 if piece > 7 else 5000, 20)]
+    sent = b"".join(b"POST /%d HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (i, len(b), b) for i, b in enumerate(bodies))
+
+    async def client(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reading = [asyncio.create_task(collect(reader))]
+        for begin in range(0, len(sent), piece):
+            writer.write(sent[begin : begin + piece])
+            await writer.drain()
+            await asyncio.sleep(0)
+        answers = await reading[0]
+        writer.close()
+        assert answers == [(200, f"/{i} {hashlib.sha256(body).hexdigest()}".encode()) for i, body in enumerate(bodies)]
+
+    async def collect(reader: asyncio.StreamReader) -> list[tuple[int, bytes]]:
+        return [await read_answer(reader) for _ in bodies]
+
+    uvloop.run(with_server(client))
+
+
+def test_thousands_of_pipelined_requests_are_refused_each(monkeypatch):
+    """Each within the one before it would be too deep for Python."""
+    many = 3000
+
+    async def client(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nxx" * many)
+        assert [await read_answer(reader) for _ in range(many)] == [(503, b"no")] * many
+        writer.close()
+
+    uvloop.run(with_server(client, lambda scope: refusing_app))
+
+
+def test_a_refused_body_is_passed_over_and_the_next_request_answered(monkeypatch):
+    monkeypatch.setattr(turns, "SECONDS", -1.0)
+
+    async def client(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /full HTTP/1.1\r\nContent-Length: 300000\r\n\r\n")
+        assert await read_answer(reader) == (503, b"no")
+        writer.write(bytes(300_000) + b"GET /next HTTP/1.1\r\n\r\n")
+        assert await read_answer(reader) == (200, f"/next {hashlib.sha256(b'').hexdigest()}".encode())
+        writer.close()
+
+    uvloop.run(with_server(client, lambda scope: refusing_app if scope["path"] == "/full" else None))
+
+
+def test_a_connection_that_is_gone_before_its_turn_is_let_go(monkeypatch):
+    monkeypatch.setattr(turns, "SECONDS", -1.0)
+
+    async def client(port: int) -> None:
+        for _ in range(20):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\n\r\n" * 50)
+            writer.transport.abort()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /last HTTP/1.1\r\n\r\n")
+        assert (await read_answer(reader))[0] == 200
+        writer.close()
+
+    uvloop.run(with_server(client))
+
+
+def test_a_refusal_that_waits_is_a_defect_that_shows():
+    with pytest.raises(RuntimeError, match="must not wait"):
+        _run_at_once(asyncio.sleep(0))
+
+
+def test_a_crowd_is_answered_or_refused_each_and_counted(bundle, tmp_path):
+    log = tmp_path / "log"
+    with running_server(bundle, log, queue="4") as server, connected(server) as waiting:
+        waiting.sendall(HEAD % (len(RED), b"") + RED[:10])
+        eventually(lambda: metric(server, "pawline_queue_images") == 1)
+        statuses = [status for status, *_ in crowd_of(server)]
+        assert set(statuses) <= {200, 503}
+        assert statuses.count(200) >= 1
+        assert statuses.count(503) >= 1
+        waiting.sendall(RED[10:])
+        assert answer_on(waiting)[0] == 200
+        refused = 'pawline_requests_total{route="/predict",status="503"}'
+        assert metric(server, refused) == statuses.count(503)
+        assert metric(server, "pawline_queue_images") == 0
+        assert server.post("/predict", RED)[0] == 200
+        eventually(lambda: log.read_text().count('"refused":"overloaded"') == statuses.count(503))
+
+
+def crowd_of(server: RunningServer) -> list[tuple[int, dict[str, str], bytes]]:
+    """Return the answers to CROWD clients who connect first and then ask all at once."""
+    connections = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(CROWD)]
+    for connection in connections:
+        connection.sendall(HEAD % (len(RED), b"") + RED)
+    answers = [answer_on(connection) for connection in connections]
+    for connection in connections:
+        connection.close()
+    return answers
+
+
+def test_a_full_queue_refuses_under_the_clients_id_with_all_headers(bundle, tmp_path):
+    with running_server(bundle, tmp_path / "log", queue="1") as server, connected(server) as waiting:
+        waiting.sendall(HEAD % (len(RED), b"") + RED[:10])
+        eventually(lambda: metric(server, "pawline_queue_images") == 1)
+        with connected(server) as refused:
+            for path in (b"/predict", b"/batch_predict", b"/v2/models/colours/infer"):
+                head = HEAD.replace(b"/predict", path) % (len(RED), b"X-Request-Id: my-own\r\n")
+                refused.sendall(head + RED)
+                status, headers, _ = answer_on(refused)
+                assert (status, headers["x-request-id"], headers["retry-after"]) == (503, "my-own", "1")
+                assert headers["x-content-type-options"] == "nosniff"
+            refused.sendall(HEAD.replace(b"/predict", b"/nowhere") % (0, b""))
+            assert answer_on(refused)[0] == 404
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux only")
+def test_a_thread_that_gives_way_gives_way_alone():
+    def nice_of_a_thread() -> int:
+        give_way()
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(nice_of_a_thread).result() == min(19, before + NICER)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux only")
+def test_the_networks_threads_give_way_and_the_answering_one_does_not(bundle, tmp_path):
+    with running_server(bundle, tmp_path / "log") as server:
+        assert server.post("/predict", RED)[0] == 200
+        nice = {
+            int(task.name): int((task / "stat").read_text().rsplit(")", 1)[1].split()[16])
+            for task in Path(f"/proc/{server.process.pid}/task").iterdir()
+        }
+        answering = nice[server.process.pid]
+        assert answering == os.getpriority(os.PRIO_PROCESS, 0)
+        assert min(19, answering + NICER) in nice.values()
