@@ -16,13 +16,17 @@ import uvicorn
 import uvloop
 
 from components.serve import turns
+from components.serve.app import make_app
 from components.serve.connection import _run_at_once, bounded_protocol
 from components.serve.priority import NICER, give_way
+from components.serve.service import Service
+from components.serve.settings import Settings
 from components.serve.turns import Turns
 from tests.serving import RunningServer, colour_bundle, eventually, running_server
 from tests.test_serve_limits import HEAD, RED, answer_on, connected, metric
 
 CROWD = 200
+NO = b"no" * 100
 
 
 @pytest.fixture
@@ -30,22 +34,21 @@ def bundle(tmp_path: Path) -> Path:
     return colour_bundle(tmp_path / "bundle")
 
 
-def test_what_is_postponed_is_done_in_order_with_others_heard_in_between(monkeypatch):
+def test_what_is_light_takes_turns_with_what_is_not_and_both_with_newcomers(monkeypatch):
     monkeypatch.setattr(turns, "SECONDS", -1.0)
     done = []
 
     async def crowd() -> None:
         shared = Turns()
         assert shared.is_over()
-        for number in range(3):
-            shared.postpone(lambda number=number: done.append(number), first=False)
-        shared.postpone(lambda: done.append("probe"), first=True)
+        for name in ("post 1", "post 2", "post 3", "get 1", "get 2"):
+            shared.postpone(lambda name=name: done.append(name), light=name.startswith("get"))
         asyncio.get_running_loop().call_soon(lambda: done.append("newcomer"))
-        while len(done) < 5:
+        while len(done) < 6:
             await asyncio.sleep(0)
 
     asyncio.run(crowd())
-    assert done == ["probe", "newcomer", 0, 1, 2]
+    assert done == ["get 1", "post 1", "newcomer", "get 2", "post 2", "post 3"]
 
 
 def test_a_turn_has_its_time_and_the_next_has_it_again(monkeypatch):
@@ -78,18 +81,18 @@ async def digest_app(scope: Any, receive: Any, send: Any) -> None:
 
 async def refusing_app(scope: Any, receive: Any, send: Any) -> None:
     """Refuse without waiting."""
-    await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"no"})
+    await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"%d" % len(NO))]})
+    await send({"type": "http.response.body", "body": NO})
 
 
-async def with_server(client: Any, refusal_of: Any = lambda scope: None) -> None:
-    """Await `client`, given the port of a server of `digest_app` with our protocol."""
+async def with_server(client: Any, refusal_of: Any = lambda scope: None, head_seconds: float = 10) -> None:
+    """Await `client`, given the port of a server of `digest_app` with our protocol, and how to end it."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(digest_app, http=bounded_protocol(10, refusal_of), lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
+    protocol = bounded_protocol(head_seconds, refusal_of)
+    server = uvicorn.Server(uvicorn.Config(digest_app, http=protocol, lifespan="off", log_config=None))
     serving = asyncio.create_task(server.serve([listening]))
     try:
-        await asyncio.wait_for(client(listening.getsockname()[1]), 30)
+        await asyncio.wait_for(client(listening.getsockname()[1], lambda: setattr(server, "should_exit", True)), 30)
     finally:
         server.should_exit = True
         await serving
@@ -108,7 +111,7 @@ def test_requests_arrive_whole_and_in_order_however_they_are_cut(monkeypatch, se
     bodies = [os.urandom(size) for size in (0, 3000, 1, 300_000 if piece > 7 else 5000, 20)]
     sent = b"".join(b"POST /%d HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (i, len(b), b) for i, b in enumerate(bodies))
 
-    async def client(port: int) -> None:
+    async def client(port: int, end: Any) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         reading = [asyncio.create_task(collect(reader))]
         for begin in range(0, len(sent), piece):
@@ -125,26 +128,55 @@ def test_requests_arrive_whole_and_in_order_however_they_are_cut(monkeypatch, se
     uvloop.run(with_server(client))
 
 
-def test_thousands_of_pipelined_requests_are_refused_each(monkeypatch):
-    """Each within the one before it would be too deep for Python."""
-    many = 3000
+def test_thousands_of_pipelined_requests_are_refused_each_though_nobody_reads_yet():
+    """Each within the one before it would be too deep for Python; and answers wait once the buffers are full."""
+    many = 30_000
 
-    async def client(port: int) -> None:
+    async def client(port: int, end: Any) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nxx" * many)
-        assert [await read_answer(reader) for _ in range(many)] == [(503, b"no")] * many
+        await asyncio.sleep(0.5)
+        for _ in range(many):
+            assert await read_answer(reader) == (503, NO)
         writer.close()
 
     uvloop.run(with_server(client, lambda scope: refusing_app))
 
 
+def test_a_refused_connection_is_kept_as_long_as_any_other():
+    async def client(port: int, end: Any) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nxx")
+            assert await read_answer(reader) == (503, NO)
+            await asyncio.sleep(0.5)
+        writer.close()
+
+    uvloop.run(with_server(client, lambda scope: refusing_app, head_seconds=0.2))
+
+
+def test_what_has_arrived_before_the_end_is_answered(monkeypatch):
+    monkeypatch.setattr(turns, "SECONDS", -1.0)
+    monkeypatch.setattr(Turns, "_go_on", lambda self: None)  # Its turn never comes.
+
+    async def client(port: int, end: Any) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /waiting HTTP/1.1\r\n\r\n")
+        await asyncio.sleep(0.3)
+        end()
+        assert (await read_answer(reader))[0] == 200
+        writer.close()
+
+    uvloop.run(with_server(client))
+
+
 def test_a_refused_body_is_passed_over_and_the_next_request_answered(monkeypatch):
     monkeypatch.setattr(turns, "SECONDS", -1.0)
 
-    async def client(port: int) -> None:
+    async def client(port: int, end: Any) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST /full HTTP/1.1\r\nContent-Length: 300000\r\n\r\n")
-        assert await read_answer(reader) == (503, b"no")
+        assert await read_answer(reader) == (503, NO)
         writer.write(bytes(300_000) + b"GET /next HTTP/1.1\r\n\r\n")
         assert await read_answer(reader) == (200, f"/next {hashlib.sha256(b'').hexdigest()}".encode())
         writer.close()
@@ -155,7 +187,7 @@ def test_a_refused_body_is_passed_over_and_the_next_request_answered(monkeypatch
 def test_a_connection_that_is_gone_before_its_turn_is_let_go(monkeypatch):
     monkeypatch.setattr(turns, "SECONDS", -1.0)
 
-    async def client(port: int) -> None:
+    async def client(port: int, end: Any) -> None:
         for _ in range(20):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"GET / HTTP/1.1\r\n\r\n" * 50)
@@ -215,6 +247,30 @@ def test_a_full_queue_refuses_under_the_clients_id_with_all_headers(bundle, tmp_
                 assert headers["x-content-type-options"] == "nosniff"
             refused.sendall(HEAD.replace(b"/predict", b"/nowhere") % (0, b""))
             assert answer_on(refused)[0] == 404
+
+
+async def never(*_: Any) -> None:
+    """Wait for what does not come."""
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_only_what_has_a_place_or_is_about_to_take_one_counts(bundle, started):
+    """Tokens are checked in between, which may wait for their issuer's keys."""
+    service = Service(Settings(queue=1, access_log=False))
+
+    async def crowd() -> None:
+        gate = make_app(service)
+        gate._app = never
+        scopes = [{"type": "http", "method": "POST", "path": "/predict", "headers": []} for _ in range(2)]
+        assert gate.refusal_of(scopes[0]) is None
+        task = asyncio.create_task(gate(scopes[0], never, never))
+        if started:
+            await asyncio.sleep(0)
+        assert (gate.refusal_of(scopes[1]) is None) is started
+        task.cancel()
+
+    asyncio.run(crowd())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux only")

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import orjson
@@ -28,7 +29,8 @@ async def flush_regularly() -> None:
     """Write out, forever, what `log_request` left behind."""
     while True:
         await asyncio.sleep(FLUSH_SECONDS)
-        sys.stdout.flush()
+        with suppress(OSError):  # A full disk may have room again.
+            sys.stdout.flush()
 
 
 def _write(event: str, facts: Mapping[str, object]) -> None:

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from components.serve.priority import give_way
-
 Result = TypeVar("Result")
 
 
 async def aside(work: Callable[[], Result]) -> Result:
-    """Return what `work` returns in a thread of its own, which gives way to those that answer.
+    """Return what `work` returns in a thread of its own.
 
     Unlike asyncio's own threads, which a process waits for, this one does not hold up the end of a server whose store
     or registry hangs.
@@ -23,7 +21,6 @@ async def aside(work: Callable[[], Result]) -> Result:
 
 
 def _run(work: Callable[[], Result], done: "Future[Result]") -> None:
-    give_way()
     done.set_running_or_notify_cancel()
     try:
         done.set_result(work())

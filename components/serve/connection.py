@@ -34,6 +34,7 @@ def bounded_protocol(
 
     class Bounded(HttpToolsProtocol):
         _waiting: TimerHandle | None = None
+        _heads = 0
         _head_bytes = 0
         _in_head = False
         _unheard = b""
@@ -49,20 +50,20 @@ def bounded_protocol(
                 if not turns.is_over():
                     self._parse(data)
                     return
-                turns.postpone(self._hear, first=data.startswith(b"GET "))  # Probes, and whatever costs little.
+                turns.postpone(self._hear, light=data.startswith(b"GET "))  # Probes, and whatever costs little.
             self._unheard += data  # Who answers this connection's last request may read on in between.
             self.flow.pause_reading()
 
         def _hear(self) -> None:
             data, self._unheard = self._unheard, b""
-            if not self.transport.is_closing():
+            if data and not self.transport.is_closing():
                 self.flow.resume_reading()
                 self._parse(data)
 
         def _parse(self, data: bytes) -> None:
-            was_in_head = self._in_head
+            heads = self._heads
             super().data_received(data)
-            if was_in_head and self._in_head:
+            if self._in_head and self._heads == heads:
                 self._head_bytes += len(data)
                 if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
                     self.send_400_response("The request's head is too large.")
@@ -70,6 +71,7 @@ def bounded_protocol(
         def on_message_begin(self) -> None:
             super().on_message_begin()
             self._in_head, self._head_bytes = True, 0
+            self._heads += 1
             self._wait(head_seconds)
 
         def on_headers_complete(self) -> None:
@@ -79,17 +81,27 @@ def bounded_protocol(
 
         def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
             refusal = refusal_of(cycle.scope)
-            # With more requests behind it, each would be begun within the one before it.
-            if refusal and not self.pipeline and not self.flow.write_paused:
+            # It must not wait for a client who does not read. With more requests behind it, each would be begun within
+            # the one before it.
+            if refusal and not self.pipeline and not self.transport.get_write_buffer_size():
                 _run_at_once(cycle.run_asgi(refusal))
             else:
-                super()._start_asgi_task(cycle, app)
+                super()._start_asgi_task(cycle, refusal or app)
+
+        def on_message_complete(self) -> None:
+            super().on_message_complete()
+            if self.cycle.response_complete:  # Refused before its body came, which is over now.
+                self._wait(IDLE_SECONDS)
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
             if self.cycle.response_complete:
                 # What a client still sends of a body that was refused does not keep the connection.
                 self._wait(IDLE_SECONDS if self.cycle.more_body is False else head_seconds)
+
+        def shutdown(self) -> None:
+            self._hear()  # What has arrived before the end is still answered.
+            super().shutdown()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._wait(None)

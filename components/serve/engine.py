@@ -5,6 +5,7 @@ what is asked beside it. A lone image gets all cores; several get one each, whic
 """
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from components.cores import available_cores
 from components.errors import DataError, one_line
+from components.serve.priority import give_way
 
 if TYPE_CHECKING:
     import openvino
@@ -38,8 +40,12 @@ class Engine:
             # A fixed shape is a tenth faster than a free one.
             model.reshape({model.input(0): runtime.PartialShape([1, image_size, image_size, 3])})
             cores = min(workers, available_cores())
-            self._one_core_each = _Requests(_compiled(model, cores, cores), workers)
-            self._all_cores = _Requests(_compiled(model, 1, min(cores, MOST_THREADS_AN_IMAGE)), 1)
+            # The network's threads are started here, and are as patient as the thread that starts them.
+            with ThreadPoolExecutor(1, initializer=give_way) as patient:
+                several = patient.submit(_compiled, model, cores, cores).result()
+                alone = patient.submit(_compiled, model, 1, min(cores, MOST_THREADS_AN_IMAGE)).result()
+            self._one_core_each = _Requests(several, workers)
+            self._all_cores = _Requests(alone, 1)
         except RuntimeError as error:
             raise DataError(_refused(error, self.version)) from error
 

@@ -14,13 +14,13 @@ _LET_IN = "pawline.let_in"
 
 
 class Gate:
-    """Around the whole application: counts the predictions that have begun, and refuses what is too much."""
+    """Around the whole application: refuses predictions beyond the queue."""
 
     def __init__(self, app: ASGIApp, service: Service, predicting: Sequence[Route]) -> None:
         """Guard the routes `predicting` of `app`."""
         self._app, self._service, self._predicting = app, service, predicting
         self._refusing = Envelope(_refuse, service, None)
-        self._begun = 0
+        self._coming = 0
 
     def refusal_of(self, scope: Scope) -> ASGIApp | None:
         """Return the application that refuses a request without waiting for anything, None if it may begin.
@@ -29,21 +29,19 @@ class Gate:
         """
         if scope["method"] != "POST" or not (route := self._route(scope)):
             return None
-        # What has begun takes its place in the queue a little later; a crowd comes within that little.
-        if max(self._begun, self._service.pool.images) >= self._service.pool.queue:
+        # What is let in takes its place in the queue when its task begins; a crowd comes before that.
+        if self._coming + self._service.pool.images >= self._service.pool.queue:
             scope["route"] = route
             return self._refusing
-        self._begun += 1
+        self._coming += 1
         scope[_LET_IN] = True
         return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            if scope.get(_LET_IN):
-                self._begun -= 1
+        if scope.get(_LET_IN):
+            self._coming -= 1
+        await self._app(scope, receive, send)
 
     def _route(self, scope: Scope) -> Route | None:
         return next((route for route in self._predicting if route.matches(scope)[0] is Match.FULL), None)

@@ -29,7 +29,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         """Have no model yet."""
         self.settings = settings
-        self.pool = Pool(settings.workers or available_cores() + 2, settings.queue, settings.max_buffered_bytes)
+        self.pool = Pool(settings.workers or 2 * available_cores() + 2, settings.queue, settings.max_buffered_bytes)
         self.metrics = Metrics(self.pool)
         self.draining = False
         self._model: ServedModel | None = None

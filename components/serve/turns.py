@@ -1,7 +1,7 @@
 """How long one turn of the event loop may listen to what has arrived, so that a crowd cannot keep a newcomer waiting.
 
 Without this a turn answers whatever has come in since the last: a probe that connects meanwhile waits for hundreds of
-refusals. With it the rest of the crowd waits for the next turns, in order, and newcomers are heard in between.
+refusals. With it the rest of the crowd waits for the next turns, and newcomers are heard in between.
 """
 
 import asyncio
@@ -11,13 +11,16 @@ from time import perf_counter
 
 SECONDS = 0.001
 
+Work = Callable[[], None]
+
 
 class Turns:
     """The turns of this thread's event loop."""
 
     def __init__(self) -> None:
         """Have nothing that waits."""
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._light: deque[Work] = deque()
+        self._heavy: deque[Work] = deque()
         self._until = 0.0
         self._next: asyncio.Handle | None = None
 
@@ -27,12 +30,9 @@ class Turns:
             self._begin()
         return perf_counter() > self._until
 
-    def postpone(self, work: Callable[[], None], first: bool) -> None:
-        """Do `work` in one of the next turns: in the very next if it goes `first`, else after all that waits."""
-        if first:
-            self._waiting.appendleft(work)
-        else:
-            self._waiting.append(work)
+    def postpone(self, work: Work, light: bool) -> None:
+        """Do `work` in one of the next turns; what is `light` takes turns with what is not, however much that is."""
+        (self._light if light else self._heavy).append(work)
 
     def _begin(self) -> None:
         self._until = perf_counter() + SECONDS
@@ -42,9 +42,11 @@ class Turns:
         """Begin a turn with what waits, for its time; what arrives in this turn has as much again."""
         self._next = None
         until = perf_counter() + SECONDS
-        while self._waiting:
-            self._waiting.popleft()()
+        while self._light or self._heavy:
+            for waiting in (self._light, self._heavy):
+                if waiting:
+                    waiting.popleft()()
             if perf_counter() > until:
                 break
-        if self._waiting:
+        if self._light or self._heavy:
             self._begin()
