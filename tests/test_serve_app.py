@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,22 @@ def test_the_description_names_every_route_and_nothing_else(service):
         assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
 
 
+def test_the_description_asks_for_a_token_where_the_server_does(service):
+    document = json.loads(asked(make_app(service, NoToken()), "GET", "/openapi.json")[2])
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    asks = {path: [method for method in item.values() if "security" in method] for path, item in operations(document)}
+    assert {path for path, methods in asks.items() if not methods} == set(PROBES) - {"/", "/openapi.json"}
+    assert all({"401", "403"} <= set(method["responses"]) for methods in asks.values() for method in methods)
+    assert "securitySchemes" not in json.loads(asked(make_app(service), "GET", "/openapi.json")[2])["components"]
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (path, {name: value for name, value in item.items() if name in ("get", "post")})
+        for path, item in document["paths"].items()
+    ]
+
+
 def test_the_description_of_the_limits_is_that_of_the_settings(tmp_path):
     app = make_app(Service(Settings(workers=1, max_batch=5, page=False, access_log=False)))
     document = json.loads(asked(app, "GET", "/openapi.json")[2])
@@ -141,3 +159,10 @@ def references(value: Any) -> list[str]:
         own = [value["$ref"]] if "$ref" in value else []
         return own + [found for item in value.values() for found in references(item)]
     return [found for item in value for found in references(item)] if isinstance(value, list) else []
+
+
+def test_the_engine_tells_nobody_that_it_is_used():
+    code = "import sys; from components.serve.engine import _runtime; _runtime(); print([*sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "'openvino'" in done.stdout
+    assert "telemetry" not in done.stdout

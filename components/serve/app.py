@@ -30,7 +30,7 @@ def make_app(service: Service, authorization: Authorization | None = None) -> Ga
             Exception: _failed,
         },
     )
-    app.state.service = service
+    app.state.service, app.state.asks_for_tokens = service, authorization is not None
     predicting = [route for route in routes if "POST" in (route.methods or ())]
     return Gate(Envelope(app, service, authorization), service, predicting)
 

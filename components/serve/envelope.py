@@ -55,7 +55,7 @@ class Envelope:
             self._record(scope, exchange)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._authorization and not _is_public(scope["path"]):
+        if self._authorization and not is_public(scope["path"]):
             refusal = await self._authorization.check(_header(scope, b"authorization"))
             if refusal:
                 await refusal_answer(Request(scope), refusal)(scope, receive, send)
@@ -120,7 +120,8 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _is_public(path: str) -> bool:
+def is_public(path: str) -> bool:
+    """Tell whether `path` is open to all even where tokens are asked for."""
     return path in PUBLIC or path.startswith(PUBLIC_FOLDER)
 
 

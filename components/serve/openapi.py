@@ -79,7 +79,7 @@ def _open_inference_paths() -> Schema:
 
 def _page_paths() -> Schema:
     index = {"name": "index", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
-    png = {"200": _answer("The picture.", "image/png", FILE), **_errors("Error", 400, 404, 408, 413, 415, 422, 503)}
+    png = {"200": _answer("The picture.", "image/png", FILE), **refusals("Error", 400, 404, 408, 413, 415, 422, 503)}
     return {
         "/examples": {"get": _read("The bundle's examples.", "OBJECT", 503)},
         "/examples/{index}.png": {"parameters": [index], "get": {"summary": "An example.", "responses": png}},
@@ -142,7 +142,7 @@ def _operation(
     return {
         "summary": summary,
         "requestBody": _body(content),
-        "responses": {**_success(schema), **_errors(error, 400, *others, 408, 413, 415, 422, 503)},
+        "responses": {**_success(schema), **refusals(error, 400, *others, 408, 413, 415, 422, 503)},
     }
 
 
@@ -151,19 +151,20 @@ def _body(content: Mapping[str, Any]) -> Schema:
 
 
 def _read(summary: str, schema: str, *statuses: int, error: str = "Error") -> Schema:
-    return {"summary": summary, "responses": {**_success(schema), **_errors(error, *statuses)}}
+    return {"summary": summary, "responses": {**_success(schema), **refusals(error, *statuses)}}
 
 
 def _probe(summary: str, *statuses: int) -> Schema:
     answers = {str(status): _answer(meaning, "application/json", OBJECT) for status, meaning in READY.items()}
-    return {"summary": summary, "responses": {**answers, **_errors("V2Error", *statuses)}}
+    return {"summary": summary, "responses": {**answers, **refusals("V2Error", *statuses)}}
 
 
 def _success(schema: str) -> Schema:
     return {"200": _answer("Done.", "application/json", _ref(schema))}
 
 
-def _errors(schema: str, *statuses: int) -> Schema:
+def refusals(schema: str, *statuses: int) -> Schema:
+    """Return the answers of `statuses`, whose bodies are of `schema`."""
     return {str(status): _answer(MEANINGS[status], "application/json", _ref(schema)) for status in statuses}
 
 
@@ -185,6 +186,8 @@ def _optional(required: Schema, **optional: Schema) -> Schema:
 
 MEANINGS = {
     400: "The request is malformed.",
+    401: "A bearer token is needed, or this one is not valid.",
+    403: "The token does not allow this.",
     404: "There is no such thing.",
     408: "The body came too slowly.",
     413: "The request is above a limit.",

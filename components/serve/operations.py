@@ -11,9 +11,11 @@ from starlette.responses import Response
 from components.images import FORMATS
 from components.serve.answers import json_answer
 from components.serve.engine import NAME
+from components.serve.envelope import is_public
 from components.serve.metrics import CONTENT_TYPE
 from components.serve.model import ServedModel
 from components.serve.openapi import openapi_document
+from components.serve.openapi_security import with_tokens
 from components.serve.service import Service
 
 
@@ -36,7 +38,8 @@ async def metrics(request: Request) -> Response:
 async def openapi(request: Request) -> Response:
     """Answer the OpenAPI document."""
     service: Service = request.app.state.service
-    return json_answer(openapi_document(pawline_version(), service.settings))
+    document = openapi_document(pawline_version(), service.settings)
+    return json_answer(with_tokens(document, is_public) if request.app.state.asks_for_tokens else document)
 
 
 def facts(service: Service, model: ServedModel) -> dict[str, Any]:
