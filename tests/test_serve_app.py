@@ -119,7 +119,7 @@ def test_a_defect_is_a_500_that_tells_nothing_and_a_traceback_in_the_log(service
 def test_the_description_names_every_route_and_nothing_else(service):
     app = make_app(service)
     document = json.loads(asked(app, "GET", "/openapi.json")[2])
-    hidden = {"/", "/openapi.json"}
+    hidden = {"/", "/docs", "/openapi.json"}
     routes = {route.path: route.methods - {"HEAD"} for route in app._app._app.routes if not isinstance(route, Mount)}
     described = {
         path.replace("{index}", "{index:int}"): {name.upper() for name in item if name != "parameters"}

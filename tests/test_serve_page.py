@@ -114,13 +114,16 @@ def test_what_is_drawn_is_answered(page):
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("dark", [False, True])
-def test_both_tabs_fit_the_screen_and_show_the_bundle_s_data(server, browser, width, dark):
+def test_all_tabs_fit_the_screen_and_show_the_bundle_s_data(server, browser, width, dark):
     tab = opened(server, browser, width=width, dark=dark)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     tab.click("#tab-data")
     tab.until("!document.getElementById('data').hidden && document.getElementById('data').textContent.includes('60')")
     text = tab.evaluate("document.getElementById('data').textContent")
     assert all(name in text for name in CLASSES)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.click("#tab-api")
+    tab.evaluate("document.querySelectorAll('#api details').forEach((one) => (one.open = true))")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert bool(np.median(tab.screenshot()) < 128) is dark
     assert tab.complaints() == []
@@ -130,6 +133,23 @@ def test_keys_reach_the_second_tab(page):
     page.evaluate("document.getElementById('tab-try').focus()")
     page.press("ArrowRight")
     page.until("!document.getElementById('data').hidden")
+
+
+def test_the_third_tab_says_how_to_ask_and_is_found_where_others_have_theirs(server, browser):
+    document = json.loads(server.get("/openapi.json")[1])
+    tab = browser.tab()
+    tab.open(f"{server.url}/docs")
+    tab.until("document.querySelectorAll('#api details').length > 0 && !document.getElementById('api').hidden")
+    shown = tab.evaluate("[...document.querySelectorAll('#api summary code')].map((one) => one.textContent)")
+    assert set(shown) == {
+        f"{method.upper()} {path}"
+        for path, item in document["paths"].items()
+        for method in item
+        if method != "parameters"
+    }
+    commands = tab.evaluate("[...document.querySelectorAll('#api pre')].map((one) => one.textContent)")
+    assert f"curl --data-binary @picture.jpg '{server.url}/predict'" in commands
+    assert f"curl '{server.url}/v2/models/{{name}}'" in commands
 
 
 def test_a_server_that_is_busy_is_asked_again(page):

@@ -18,7 +18,7 @@ from components.serve.errors import Refusal, body_of
 from components.serve.service import Service
 
 # Open to all even where tokens are asked for: probes, what they are asked by, and the page's own files.
-PUBLIC = {"/", "/health", "/v2/health/live", "/v2/health/ready", "/metrics", "/openapi.json"}
+PUBLIC = {"/", "/docs", "/health", "/v2/health/live", "/v2/health/ready", "/metrics", "/openapi.json"}
 PUBLIC_FOLDER = "/page/"
 HEADERS = {
     b"x-content-type-options": b"nosniff",

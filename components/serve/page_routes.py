@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -47,6 +47,7 @@ def routes() -> list[BaseRoute]:
     """Return the page's routes."""
     return [
         Route("/", _index),
+        Route("/docs", _docs),
         Mount("/page", _PageFiles(directory=PAGE)),
         Route("/examples", _examples),
         Route("/examples/{index:int}.png", _example),
@@ -67,6 +68,10 @@ class _PageFiles(StaticFiles):
 
 async def _index(request: Request) -> Response:
     return FileResponse(PAGE / "index.html", headers=HEADERS)
+
+
+async def _docs(request: Request) -> Response:
+    return RedirectResponse("./#api", headers=HEADERS)  # Where those look who know other servers of this kind.
 
 
 async def _examples(request: Request) -> Response:

@@ -1,6 +1,7 @@
 /** Starts the page: loads what is known of the model, and leads each picture from its source to the answer. */
 
 import { showFailure, showNothing, showProgress } from "./answer.js";
+import { showApi, showNoApi } from "./api.js";
 import { camera, stopCamera } from "./camera.js";
 import { showCard, showTitle } from "./card.js";
 import { chooser } from "./chooser.js";
@@ -28,6 +29,14 @@ async function load() {
   } catch (error) {
     if (!facts) showNoDashboard(error.message);
     if (error.status !== 401) notify(error.message, reload); // The form asks for a token by itself.
+  }
+}
+
+async function loadApi() {
+  try {
+    showApi(await (await ask("openapi.json")).json());
+  } catch (error) {
+    showNoApi(error.message);
   }
 }
 
@@ -89,4 +98,5 @@ tokenForm(reload);
 byId("sources").addEventListener("change", showSource);
 showSource();
 showNothing(FIRST_WORDS);
+loadApi();
 reload();
