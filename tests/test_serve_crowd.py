@@ -112,21 +112,24 @@ def test_requests_arrive_whole_and_in_order_however_they_are_cut(monkeypatch, se
     bodies = [os.urandom(size) for size in (0, 3000, 1, 300_000 if piece > 7 else 5000, 20)]
     sent = b"".join(b"POST /%d HTTP/1.1\r\nContent-Length: %d\r\n\r\n%b" % (i, len(b), b) for i, b in enumerate(bodies))
 
-    async def client(port: int, end: Any) -> None:
+    async def crowd(port: int, end: Any) -> None:
+        await asyncio.gather(*(one_of_them(port) for _ in range(10)))
+
+    async def one_of_them(port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        reading = [asyncio.create_task(collect(reader))]
+        answers = asyncio.create_task(collect(reader))
         for begin in range(0, len(sent), piece):
             writer.write(sent[begin : begin + piece])
             await writer.drain()
             await asyncio.sleep(0)
-        answers = await reading[0]
+        expected = [(200, f"/{i} {hashlib.sha256(body).hexdigest()}".encode()) for i, body in enumerate(bodies)]
+        assert await answers == expected
         writer.close()
-        assert answers == [(200, f"/{i} {hashlib.sha256(body).hexdigest()}".encode()) for i, body in enumerate(bodies)]
 
     async def collect(reader: asyncio.StreamReader) -> list[tuple[int, bytes]]:
         return [await read_answer(reader) for _ in bodies]
 
-    uvloop.run(with_server(client))
+    uvloop.run(with_server(crowd))
 
 
 def test_thousands_of_pipelined_requests_are_refused_each_though_nobody_reads_yet():
