@@ -7,8 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from tests.generated_images import encoded
 from tests.hostile_images import GOOD, Sent, good_files, hostile_images
 from tests.hostile_requests import FORM, Request, form, hostile_requests, part
 from tests.serving import RunningServer, colour_bundle, running_server
@@ -16,6 +19,7 @@ from tests.serving import RunningServer, colour_bundle, running_server
 MAX_GROWTH_MIB = 64
 MAX_PROCESSOR_SECONDS = 1.0
 TIMEOUT = 2.0
+LARGE = 2200  # Pixels a side, above what is decoded beside others.
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +76,26 @@ def test_each_image_is_answered_as_it_deserves_and_the_next_one_served(server, i
     assert wrong == []
     assert server.rss_mib() - before < MAX_GROWTH_MIB
     assert server.peak_mib() - before < 2 * MAX_GROWTH_MIB
+
+
+def large_picture(format: str) -> bytes:
+    """Return a picture of LARGE x LARGE pixels as those of its format are that take most memory."""
+    ramp = np.tile(np.linspace(0, 255, LARGE, dtype=np.uint8), (LARGE, 1))
+    picture = Image.fromarray(np.stack([ramp, ramp.T, ramp], -1))
+    if format == "JPEG":
+        return encoded(picture.convert("CMYK"), format, progressive=True)
+    picture.putalpha(128)
+    return encoded(picture, format, **({"lossless": True, "method": 0, "quality": 0} if format == "WEBP" else {}))
+
+
+@pytest.mark.parametrize(("format", "bytes_a_pixel"), [("WEBP", 22), ("JPEG", 12), ("PNG", 12)])
+def test_a_large_picture_takes_no_more_memory_than_the_readme_says(server, format, bytes_a_pixel):
+    data = large_picture(format)
+    served(server)
+    server.forget_peak()
+    before = server.rss_mib()
+    assert server.post("/predict", data)[0] == 200
+    assert server.peak_mib() - before < (bytes_a_pixel * LARGE**2 + len(data)) / 2**20 + 8
 
 
 def test_in_a_batch_each_is_answered_as_it_is_alone(server, images):
