@@ -31,6 +31,16 @@ def no_tracking_of_others() -> Iterator[None]:
     os.environ.update(before)
 
 
+@pytest.fixture(autouse=True)
+def log_as_it_was() -> Iterator[None]:
+    """Take a step's log handler away, whose stream pytest closes, and let its records be caught again."""
+    log = logging.getLogger("pawline")
+    before = log.handlers, log.level, log.propagate
+    yield
+    log.handlers, log.propagate = before[0], before[2]
+    log.setLevel(before[1])
+
+
 @dataclass(frozen=True)
 class Bucket:
     """A fresh bucket on the test's own S3 server at `port`; `client` talks to it directly, past any proxy."""

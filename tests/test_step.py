@@ -2,11 +2,10 @@
 
 import argparse
 import json
-import logging
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,16 +47,6 @@ HOSTILE_VALUES = [
 ]
 # What the kernel can hand to a process: no NUL, and bytes that are no UTF-8 as lone surrogates.
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
-
-
-@pytest.fixture(autouse=True)
-def log_as_it_was() -> Iterator[None]:
-    """Take the step's log handler away, whose stream pytest closes."""
-    log = logging.getLogger("pawline")
-    before = log.handlers, log.level, log.propagate
-    yield
-    log.handlers, log.propagate = before[0], before[2]
-    log.setLevel(before[1])
 
 
 def parser() -> argparse.ArgumentParser:
