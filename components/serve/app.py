@@ -20,9 +20,8 @@ CODES = {404: "not_found", 405: "method_not_allowed"}
 
 def make_app(service: Service, authorization: Authorization | None = None) -> Gate:
     """Return the ASGI application of `service`; requests must pass `authorization` where there is one."""
-    routes = list(_routes())
     app = Starlette(
-        routes=[*routes, *(page_routes.routes() if service.settings.page else [])],
+        routes=[*_routes(), *(page_routes.routes() if service.settings.page else [])],
         exception_handlers={
             RequestRefused: _refused,
             HTTPException: _http_exception,
@@ -31,8 +30,9 @@ def make_app(service: Service, authorization: Authorization | None = None) -> Ga
         },
     )
     app.state.service, app.state.asks_for_tokens = service, authorization is not None
-    predicting = [route for route in routes if "POST" in (route.methods or ())]
-    return Gate(Envelope(app, service, authorization), service, predicting)
+    # Whatever is posted takes a place among the images that wait.
+    posting = [route for route in app.routes if isinstance(route, Route) and "POST" in (route.methods or ())]
+    return Gate(Envelope(app, service, authorization), service, posting)
 
 
 def _routes() -> Iterable[Route]:

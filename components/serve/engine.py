@@ -37,7 +37,7 @@ class Engine:
         self.version = str(runtime.get_version()).partition("-")[0]
         try:
             model = runtime.Core().read_model(model=network)
-            # A fixed shape is a tenth faster than a free one.
+            # A fixed shape is faster than a free one.
             model.reshape({model.input(0): runtime.PartialShape([1, image_size, image_size, 3])})
             cores = min(workers, available_cores())
             # The network's threads are started here, and are as patient as the thread that starts them.

@@ -112,7 +112,7 @@ def _header(scope: Scope, name: bytes) -> str | None:
 
 
 def _request_id(given: str | None) -> str:
-    # Numbers that only need to differ: uuid4 asks the system for its best ones, 20 times as long.
+    # Numbers that only need to differ: uuid4 asks the system for its best ones.
     return given if given and _REQUEST_ID.fullmatch(given) else f"{getrandbits(128):032x}"
 
 

@@ -1,4 +1,4 @@
-"""Refuses predictions there is no room for before anything is done about them, so that a flood costs little."""
+"""Refuses images there is no room for before anything is done about them, so that a flood costs little."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,11 @@ _LET_IN = "pawline.let_in"
 
 
 class Gate:
-    """Around the whole application: refuses predictions beyond the queue."""
+    """Around the whole application: refuses images beyond the queue."""
 
-    def __init__(self, app: ASGIApp, service: Service, predicting: Sequence[Route]) -> None:
-        """Guard the routes `predicting` of `app`."""
-        self._app, self._service, self._predicting = app, service, predicting
+    def __init__(self, app: ASGIApp, service: Service, posting: Sequence[Route]) -> None:
+        """Guard the routes `posting` of `app`."""
+        self._app, self._service, self._posting = app, service, posting
         self._refusing = Envelope(_refuse, service, None)
         self._coming = 0
 
@@ -44,7 +44,7 @@ class Gate:
         await self._app(scope, receive, send)
 
     def _route(self, scope: Scope) -> Route | None:
-        return next((route for route in self._predicting if route.matches(scope)[0] is Match.FULL), None)
+        return next((route for route in self._posting if route.matches(scope)[0] is Match.FULL), None)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

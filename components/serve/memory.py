@@ -25,8 +25,7 @@ def return_large_blocks() -> None:
 def spare_garbage_collector() -> None:
     """Let Python's garbage collector leave alone what there is by now, and look less often at what comes.
 
-    Requests leave few cycles behind; with 500 connections under overload it took a twentieth of the answering thread.
+    Requests leave few cycles behind. What is garbage by now stays: to look for it would hold the server up.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
