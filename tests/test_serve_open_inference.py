@@ -184,6 +184,23 @@ def test_a_malformed_request_is_refused_in_the_protocols_own_shape(server, reque
     assert list(answer) == ["error"]
 
 
+@pytest.mark.parametrize(
+    ("request_body", "received"),
+    [
+        ([], "a list of 0"),
+        ({"inputs": {"a": 1}}, "an object"),
+        ({"inputs": [5]}, "5"),
+        ({**GOOD, "outputs": "class"}, "'class'"),
+        ({**GOOD, "id": "x" * 10_000}, "'xxxxxxxxxxxx...xxxxxxxxxxxxx'"),
+        ({"inputs": [{**encoded_input(FILES[0]), "parameters": {"binary_data_size": 5}}]}, "5 with data"),
+    ],
+)
+def test_a_refusal_says_in_short_what_was_received(server, request_body, received):
+    status, answer = posted(server, request_body)
+    assert status == 400
+    assert f"Received: {received}." in answer["error"]
+
+
 @pytest.mark.parametrize("length", ["x", "-1", "5000", "1" * 30, "٣"])
 def test_a_header_length_that_cannot_be_is_refused(server, length):
     assert posted(server, GOOD, {LENGTH: length.encode().decode("latin-1")})[0] == 400

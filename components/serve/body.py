@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from components.serve.errors import RequestRefused, bad_request
+from components.serve.errors import RequestRefused, bad_request, shown
 from components.serve.pool import Ticket
 
 
@@ -38,7 +38,7 @@ async def read_body(request: Request, ticket: Ticket, limit: int) -> bytes:
 def _announced(request: Request) -> int:
     length = request.headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit() and len(length) < 19):
-        raise bad_request("Content-Length must be a number of bytes.")
+        raise bad_request(f"Content-Length must be a number of bytes. Received: {shown(length)}.")
     return int(length)
 
 

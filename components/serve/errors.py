@@ -1,5 +1,6 @@
 """How a request can end other than with a prediction, and the one shape such an answer has."""
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -45,6 +46,13 @@ def busy(code: str, message: str) -> RequestRefused:
 def overloaded(what: str) -> RequestRefused:
     """Return the refusal of a request there is no room for; `what` is what there is too much of."""
     return busy("overloaded", f"Too many {what} wait already. Try again a little later.")
+
+
+def shown(value: object) -> str:
+    """Return `value` of a request for a message; of lists and objects, which may be large, only what they are."""
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return "an object" if isinstance(value, dict) else reprlib.repr(value)
 
 
 def body_of(refusal: Refusal, request_id: str, path: str) -> JSON:

@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from components.serve.errors import bad_request, too_large
+from components.serve.errors import bad_request, shown, too_large
 from components.serve.tensors import Json, bytes_tensor, uint8_tensor
 
 IMAGE, ENCODED_IMAGE = "image", "encoded_image"
@@ -47,7 +47,7 @@ def read_request(body: bytes, header_length: str | None, side: int, max_batch: i
     parameters = _object(asked.get("parameters", {}), "parameters")
     request_id = asked.get("id")
     if not (request_id is None or (isinstance(request_id, str) and len(request_id) <= MAX_ID)):
-        raise bad_request(f"id must be a text of at most {MAX_ID} characters.")
+        raise bad_request(f"id must be a text of at most {MAX_ID} characters. Received: {shown(request_id)}.")
     outputs = _outputs(asked.get("outputs"), parameters.get("binary_data_output") is True)
     return InferenceRequest(_images(asked.get("inputs"), binary, side, max_batch), outputs, request_id)
 
@@ -58,11 +58,17 @@ def _parted(body: bytes, header_length: str | None) -> tuple[bytes, bytes]:
     elif header_length.isascii() and header_length.isdigit() and len(header_length) < 19:
         length = int(header_length)
     else:
-        raise bad_request("Inference-Header-Content-Length must be a number of bytes.")
+        raise bad_request(
+            f"Inference-Header-Content-Length must be a number of bytes. Received: {shown(header_length)}."
+        )
     if length > len(body):
-        raise bad_request(f"Inference-Header-Content-Length must be at most the body's {len(body)} bytes.")
+        raise bad_request(
+            f"Inference-Header-Content-Length must be at most the body's {len(body)} bytes. Received: {length}."
+        )
     if length > MAX_JSON_BYTES:
-        raise too_large(f"The JSON must have at most {MAX_JSON_BYTES} bytes. Send tensors in the binary form.")
+        raise too_large(
+            f"The JSON must have at most {MAX_JSON_BYTES} bytes. Received: {length}. Send tensors in the binary form."
+        )
     return body[:length], body[length:]
 
 
@@ -75,7 +81,7 @@ def _json(head: bytes) -> Any:
 
 def _object(value: Any, what: str) -> Json:
     if not isinstance(value, dict):
-        raise bad_request(f"{what} must be a JSON object.")
+        raise bad_request(f"{what} must be a JSON object. Received: {shown(value)}.")
     return value
 
 
@@ -83,7 +89,7 @@ def _outputs(asked: Any, binary: bool) -> list[Output]:
     if asked is None or asked == []:
         return [Output(name, binary) for name in OUTPUTS]
     if not isinstance(asked, list) or len(asked) > len(OUTPUTS):
-        raise bad_request(f"outputs must be a list of at most {len(OUTPUTS)}.")
+        raise bad_request(f"outputs must be a list of at most {len(OUTPUTS)}. Received: {shown(asked)}.")
     return [_output(_object(output, "An output"), binary) for output in asked]
 
 
@@ -98,7 +104,9 @@ def _output(output: Json, binary: bool) -> Output:
 
 def _images(inputs: Any, binary: bytes, side: int, max_batch: int) -> list[bytes] | list[NDArray[np.uint8]]:
     if not isinstance(inputs, list) or len(inputs) != 1:
-        raise bad_request(f"inputs must be a list of one tensor, {IMAGE} or {ENCODED_IMAGE}.")
+        raise bad_request(
+            f"inputs must be a list of one tensor, {IMAGE} or {ENCODED_IMAGE}. Received: {shown(inputs)}."
+        )
     tensor = _object(inputs[0], "An input")
     name, datatype, shape = tensor.get("name"), tensor.get("datatype"), tensor.get("shape")
     own = _own_binary(tensor, binary)
@@ -115,10 +123,15 @@ def _own_binary(tensor: Json, binary: bytes) -> bytes | None:
     size = _object(tensor.get("parameters", {}), "parameters").get("binary_data_size")
     if size is None:
         if binary:
-            raise bad_request("What follows the JSON must be a tensor with binary_data_size.")
+            raise bad_request(
+                f"What follows the JSON must be a tensor with binary_data_size. Received: {len(binary)} bytes, no size."
+            )
         return None
     if type(size) is not int or size != len(binary) or "data" in tensor:
-        raise bad_request(f"binary_data_size must be what follows the JSON, {len(binary)} bytes, and without data.")
+        raise bad_request(
+            f"binary_data_size must be what follows the JSON, {len(binary)} bytes, and without data. "
+            f"Received: {shown(size)}{' with data' if 'data' in tensor else ''}."
+        )
     return binary
 
 

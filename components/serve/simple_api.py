@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from components.serve.answers import json_answer
-from components.serve.errors import RequestRefused, bad_request, item_error
+from components.serve.errors import RequestRefused, bad_request, item_error, shown
 from components.serve.multipart import File, files_in, is_form
 from components.serve.service import Job, Service
 
@@ -49,10 +49,15 @@ def only_image(body: bytes, headers: Mapping[str, str]) -> bytes:
 
 def _images(job: Job, content_type: str) -> list[File]:
     if not is_form(content_type):
-        raise bad_request("A batch must be multipart/form-data with files named images[].")
+        raise bad_request(
+            "A batch must be multipart/form-data with files named images[]. "
+            f"Received: {shown(content_type or 'no Content-Type')}."
+        )
     files = files_in(job.body, content_type, job.service.settings.max_batch)
-    if not files or any(file.field_name not in IMAGE_FIELDS for file in files):
-        raise bad_request("A batch must have one file or more, each named images[].")
+    wrong = [file.field_name for file in files if file.field_name not in IMAGE_FIELDS]
+    if wrong or not files:
+        received = shown(wrong[0]) if wrong else "none"
+        raise bad_request(f"A batch must have one file or more, each named images[]. Received: {received}.")
     return files
 
 
