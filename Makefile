@@ -56,7 +56,7 @@ compile: setup ## Write pipeline/pipeline.yaml
 	$(BIN)/pawline compile
 
 check-old-backend: setup ## Parse pipeline.yaml with the protos of KFP backend 2.5.0
-	$(BIN)/python -m pytest tests/test_old_backend.py -m slow
+	$(BIN)/python -m pytest tests/whole/test_old_backend.py -m slow
 
 lock: ## Resolve requirements/ again (needs uv)
 	$(LOCK) --extra train --extra serve --extra pipeline --extra development -o requirements/development.txt

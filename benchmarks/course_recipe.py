@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from components.head import build_head
-from components.keras_runtime import keras
+from components.network.keras_runtime import keras
+from components.train.head import build_head
 
 IMAGE_SIZE, BATCH_SIZE, EPOCHS = (224, 224), 64, 4
 MEAN = [123.68, 116.779, 103.939]

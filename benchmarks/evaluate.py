@@ -15,8 +15,8 @@ from PIL import Image
 
 from benchmarks.measure import in_process, machine, publish, spread, table
 from benchmarks.steps import Task, folders, run
-from components.dataset import open_dataset
-from components.samples import write_split_table
+from components.dataset.samples import write_split_table
+from components.dataset.snapshot import open_dataset
 
 CLASSES, LEARNT = 6, 600
 RATIO, SECONDS = 1.2, 5.0

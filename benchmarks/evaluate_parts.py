@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measure import peak_mib, timed
-from components.bundle import Bundle, load_bundle
-from components.dataset import Dataset, open_dataset
-from components.image_batches import image_batches
-from components.neighbours import NeighbourIndex
-from components.samples import Sample, read_split_table
-from components.test_pass import evaluate_model
-from components.training_features import TrainingFeatures, read_training_features
+from components.bundle.reader import Bundle, load_bundle
+from components.dataset.batches import image_batches
+from components.dataset.samples import Sample, read_split_table
+from components.dataset.snapshot import Dataset, open_dataset
+from components.features.neighbours import NeighbourIndex
+from components.features.training_table import TrainingFeatures, read_training_features
+from components.test.image_pass import evaluate_model
 
 BATCH_SIZE = 32
 MOST_ROWS = 10_000  # What train writes at most.
@@ -72,11 +72,11 @@ def _bare(bundle: Bundle, dataset: Dataset, samples: list[Sample]) -> dict[str, 
 
 def follow(folder: Path, uri: str, repeats: int) -> dict[str, float | list[float]]:
     """Time what follows the pass: statistics, lists, report."""
-    from components.evaluation_report import report_data
-    from components.findings import look_closer
-    from components.test_facts import data_facts, provenance_of, statistics_of
-    from components.test_report import write_test_report
-    from components.test_results import results_of
+    from components.test.doubts_and_duplicates import look_closer
+    from components.test.facts import data_facts, provenance_of, statistics_of
+    from components.test.report import write_test_report
+    from components.test.report_samples import report_data
+    from components.test.results import results_of
 
     dataset, samples = open_dataset(uri), read_split_table(folder / "test.csv", "test")
     bundle = load_bundle(folder / "model" / "bundle")

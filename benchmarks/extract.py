@@ -66,7 +66,7 @@ def _images() -> Iterator[tuple[str, str, bytes]]:
             name = item["fileName"]
             yield name, item["annotation"]["label"], (task / "images" / name).read_bytes()
         return
-    from tests.generated import LABELS, image_bytes
+    from tests.support.generated import LABELS, image_bytes
 
     for index in range(GENERATED_IMAGES):
         yield f"{index}.png", LABELS[index % len(LABELS)], image_bytes(index, (320, 250))

@@ -32,9 +32,9 @@ def course(folder: Path) -> Seconds:
 
 def read(_: Path) -> Seconds:
     """Time what extract does for the same: list, read in parallel, keep on disk; `list` is the listing's share."""
-    from components.parallel import each_in_parallel
-    from components.s3 import S3Store, s3_client
-    from components.spool import CONCURRENT_READS, open_spool
+    from components.extract.image_reading import CONCURRENT_READS, open_spool
+    from components.step.parallel import each_in_parallel
+    from components.storage.s3 import S3Store, s3_client
 
     s3_client()
     store, listing = S3Store(IMAGES), []
@@ -50,9 +50,9 @@ def read(_: Path) -> Seconds:
 
 def whole(folder: Path) -> Seconds:
     """Time all of extract, with the dataset in S3 too, and its stages; what begins with `cpu` is over all threads."""
-    import components.extract as step
-    from components import spool
-    from components.s3 import S3Store
+    import components.extract.step as step
+    from components.extract import image_reading as spool
+    from components.storage.s3 import S3Store
 
     clock = Clock()
     for owner, name, stage in (

@@ -62,12 +62,12 @@ def _annotation(index: int) -> dict[str, object]:
 
 def measure(path: Path) -> dict[str, float]:
     """Do the work on the export at `path`; return the seconds of each part and the peak memory in MiB."""
-    from components.agreement import agree
-    from components.annotation_formats import read_annotations
-    from components.annotations import AnnotationSet
-    from components.groups import compile_group_pattern, group_of
-    from components.samples import Sample
-    from components.split import split_samples
+    from components.dataset.samples import Sample
+    from components.extract.agreement import agree
+    from components.extract.annotations import AnnotationSet
+    from components.extract.formats import read_annotations
+    from components.extract.groups import compile_group_pattern, group_of
+    from components.split.step import split_samples
 
     pattern = compile_group_pattern(r"(?P<document>.+)_page")
     annotated: list[AnnotationSet] = []

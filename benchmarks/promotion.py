@@ -14,9 +14,16 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.measure import publish, table
-from components.decision import PROMOTED, Candidate, Evidence, allowed_rate, decide
-from components.paired_evidence import ClassComparison, Comparison, Flags, compare, compare_classes, lead_p_value
-from components.promotion_policy import PromotionPolicy
+from components.promote.decision import PROMOTED, Candidate, Evidence, allowed_rate, decide
+from components.promote.paired_evidence import (
+    ClassComparison,
+    Comparison,
+    Flags,
+    compare,
+    compare_classes,
+    lead_p_value,
+)
+from components.promote.policy import PromotionPolicy
 
 PAGE = Path(__file__).parent.parent / "docs" / "promotion.md"
 SIZES = (20, 50, 100, 200, 500, 1000, 2000)

@@ -18,9 +18,9 @@ from benchmarks.serve_hostile import hostile_page
 from benchmarks.serve_load import load, require_generators, write_photos
 from benchmarks.serve_overload import overload_page
 from benchmarks.serve_tables import CONCURRENCIES, Measured, holds, page
-from components.bundle import ONNX_NETWORK, read_manifest
-from components.errors import DataError
-from components.images import to_model_input
+from components.bundle.reader import ONNX_NETWORK, read_manifest
+from components.dataset.images import to_model_input
+from components.step.errors import DataError
 
 SECONDS = {1: 4.0, 8: 8.0, 32: 5.0}
 

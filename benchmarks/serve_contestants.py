@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.serve_environments import KEPT, PEERS, locked_version, python_of
-from components.cores import available_cores
-from tests.serving import free_port
+from components.step.cores import available_cores
+from tests.support.serving import free_port
 
 CORES = available_cores()
 READY_LIMIT = 60.0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmarks.measure import machine, table
 from benchmarks.serve_contestants import PAWLINE, Running, running
-from tests.hostile_images import Sent, hostile_images
-from tests.serving import answer_to
+from tests.support.hostile_images import Sent, hostile_images
+from tests.support.serving import answer_to
 
 SLOWEST_SECONDS = 1.0
 GROWTH_MIB = 64
@@ -37,7 +37,7 @@ def hostile_page(bundle: Path, photos: list[bytes]) -> tuple[str, bool]:
         ("most memory of the process, MiB", f"{peak:.0f}", "under 400", peak < 400),
     ]
     text = table(["", "measured", "wanted", "held"], [(*texts, "yes" if held else "**no**") for *texts, held in rows])
-    intro = f"`make bench-serve` on {machine()} The files of tests/hostile_images.py, one after another to `/predict`."
+    intro = f"`make bench-serve` on {machine()} The files of tests/support/hostile_images.py, one by one to `/predict`."
     return f"{intro}\n\n{text}", all(held for *_, held in rows)
 
 

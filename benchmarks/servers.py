@@ -21,7 +21,7 @@ def s3_server() -> Iterator[int]:
 @contextlib.contextmanager
 def delaying_proxy(port: int, seconds: float) -> Iterator[int]:
     """Yield the port of a proxy before `port` that holds each request back for `seconds`."""
-    with _serving("tests.fault_proxy", str(port), str(seconds)) as front:
+    with _serving("tests.support.fault_proxy", str(port), str(seconds)) as front:
         yield front
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.measure import machine, table
 from benchmarks.steps import Task, cats_dogs_other, evaluate, folders, split, train
-from components.evaluation import wilson_interval
+from components.metrics.evaluation import wilson_interval
 
 SEEDS = range(5)
 FINE_TUNED_SEEDS = range(3)  # Each takes minutes.

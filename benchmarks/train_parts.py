@@ -17,11 +17,11 @@ Seconds = dict[str, float]
 
 def features(uri: str, _: Path, repeats: int) -> Seconds:
     """Time the feature pass against the bare compiled network on batches in memory, in turn."""
-    from components.backbones import build_feature_extractor, find_backbone
-    from components.dataset import open_dataset
-    from components.features import BATCH_SIZE, extract_features
-    from components.image_batches import image_batches
-    from components.keras_runtime import keras
+    from components.backbones.by_name import build_feature_extractor, find_backbone
+    from components.dataset.batches import image_batches
+    from components.dataset.snapshot import open_dataset
+    from components.features.extraction import BATCH_SIZE, extract_features
+    from components.network.keras_runtime import keras
 
     keras.utils.set_random_seed(0)
     extractor = build_feature_extractor(find_backbone("efficientnet_lite0"), 0, "imagenet")
@@ -47,10 +47,10 @@ def features(uri: str, _: Path, repeats: int) -> Seconds:
 
 def decode(uri: str, folder: Path, repeats: int) -> Seconds:
     """Time reading, decoding and resizing against Keras's own on the same images as files, in turn."""
-    from components.dataset import open_dataset
-    from components.image_batches import image_batches
-    from components.images import to_model_input
-    from components.keras_runtime import keras
+    from components.dataset.batches import image_batches
+    from components.dataset.images import to_model_input
+    from components.dataset.snapshot import open_dataset
+    from components.network.keras_runtime import keras
 
     dataset = open_dataset(uri)
     samples = dataset.samples()

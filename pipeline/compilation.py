@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from components.errors import UsageError
-from components.files import atomic_write
+from components.step.errors import UsageError
+from components.step.files import atomic_write
 
 COMPILED_PIPELINE = Path(__file__).with_name("pipeline.yaml")
 
@@ -13,7 +13,7 @@ COMPILED_PIPELINE = Path(__file__).with_name("pipeline.yaml")
 def compile_pipeline(path: Path = COMPILED_PIPELINE) -> None:
     """Write the pipeline to `path`, complete or not at all.
 
-    Only fields known to a KFP backend 2.5.0 are used; tests/test_old_backend.py reads the file with the protos of then.
+    Only fields known to a KFP backend 2.5.0 are used; tests/whole/test_old_backend.py reads it with the protos of then.
 
     Raises:
         UsageError: the MLflow server that PAWLINE_MLFLOW_TRACKING_URI names would be written down with a password.

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from components.errors import UsageError
+from components.step.errors import UsageError
 
 UNSUPPORTED = ("triggerPolicy", "parameterIterator", "artifactIterator", "iteratorPolicy")
 # What the compiler makes of dsl.IfPresentPlaceholder and dsl.ConcatPlaceholder.

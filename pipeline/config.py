@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from components.errors import UsageError, one_line
-from components.files import write_text
-from components.plain_yaml import LARGEST_BYTES, PlainYaml
+from components.step.errors import UsageError, one_line
+from components.step.files import write_text
+from components.step.plain_yaml import LARGEST_BYTES, PlainYaml
 from pipeline.compiled import Parameter
 from pipeline.parameters import check_known, read_value
 

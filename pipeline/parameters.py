@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from components.errors import UsageError, one_line
+from components.step.errors import UsageError, one_line
 from pipeline.compiled import Parameter
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests import generated
-from tests.fault_proxy import FaultProxy, fault_proxy
+from tests.support import generated
+from tests.support.fault_proxy import FaultProxy, fault_proxy
 
 # Where the tests run in the background, Ctrl-C is ignored, also by every process they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -78,7 +78,7 @@ def s3_port() -> Iterator[int]:
 @pytest.fixture
 def s3_environment(s3_port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The server's port, with the environment a step is given on a cluster."""
-    from components.s3 import s3_client
+    from components.storage.s3 import s3_client
 
     for name in [name for name in os.environ if name.startswith(("AWS_", "MLFLOW_"))]:
         monkeypatch.delenv(name)
@@ -106,7 +106,7 @@ def bucket(s3_environment: int) -> Bucket:
 @pytest.fixture
 def proxy(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
     """A proxy before the server, which the environment names from now on; short pauses and timeouts."""
-    from components import s3
+    from components.storage import s3
 
     with fault_proxy(bucket.port) as running:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", running.url)

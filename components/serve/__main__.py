@@ -4,8 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from components.errors import PawlineError, one_line
 from components.serve.command import add_arguments, run
+from components.step.errors import PawlineError, one_line
 
 
 def build_parser() -> argparse.ArgumentParser:

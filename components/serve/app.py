@@ -8,12 +8,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from components.serve import open_inference, operations, page_routes, simple_api
-from components.serve.authorization import Authorization
-from components.serve.envelope import CLIENT_GONE, Envelope, refusal_answer
-from components.serve.errors import Refusal, RequestRefused
-from components.serve.gate import Gate
-from components.serve.service import Service
+from components.serve.admission.gate import Gate
+from components.serve.admission.middleware import CLIENT_GONE, Envelope, refusal_answer
+from components.serve.api import operations
+from components.serve.api import simple as simple_api
+from components.serve.auth.authorization import Authorization
+from components.serve.http.errors import Refusal, RequestRefused
+from components.serve.oip import routes as open_inference
+from components.serve.page import routes as page_routes
+from components.serve.work.service import Service
 
 CODES = {404: "not_found", 405: "method_not_allowed"}
 

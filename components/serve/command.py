@@ -4,7 +4,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from components.errors import UsageError
+from components.step.errors import UsageError
 
 if TYPE_CHECKING:
     from components.serve.settings import Settings
@@ -32,10 +32,10 @@ def run(arguments: argparse.Namespace) -> None:
     # `pawline` has these arguments in its help; what serving needs takes long to import.
     import uvloop
 
-    from components.serve.authorization import authorization_from
-    from components.serve.model_source import open_source
+    from components.serve.auth.authorization import authorization_from
+    from components.serve.model.source import open_source
     from components.serve.server import serve
-    from components.serve.service import Service
+    from components.serve.work.service import Service
 
     settings = _settings(arguments)
     authorization = authorization_from(os.environ)

@@ -8,16 +8,16 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
-from components.errors import ServiceError, one_line
-from components.serve.access_log import flush_regularly, log_event
 from components.serve.app import make_app
-from components.serve.authorization import Authorization
-from components.serve.connection import IDLE_SECONDS, bounded_protocol
-from components.serve.memory import return_large_blocks
-from components.serve.model_source import Source
-from components.serve.service import Service
+from components.serve.auth.authorization import Authorization
+from components.serve.http.access_log import flush_regularly, log_event
+from components.serve.http.connection import IDLE_SECONDS, bounded_protocol
+from components.serve.model.memory import return_large_blocks
+from components.serve.model.source import Source
 from components.serve.settings import Settings
 from components.serve.watch import load, watch
+from components.serve.work.service import Service
+from components.step.errors import ServiceError, one_line
 
 ACCEPTED_A_TURN = 16
 

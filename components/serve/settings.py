@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from components.errors import UsageError, one_line
-from components.images import MAX_PIXELS
+from components.dataset.images import MAX_PIXELS
+from components.step.errors import UsageError, one_line
 
 PREFIX = "PAWLINE_SERVE_"
-OAUTH2 = f"{PREFIX}OAUTH2_"  # Checked by components/serve/authorization.py.
+OAUTH2 = f"{PREFIX}OAUTH2_"  # Checked by components/serve/auth/authorization.py.
 MIB = 1 << 20
 
 Value = TypeVar("Value", int, float)

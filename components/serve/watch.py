@@ -4,13 +4,13 @@ import asyncio
 from dataclasses import dataclass
 from time import perf_counter
 
-from components.errors import DataError, PawlineError
-from components.serve.access_log import log_event
-from components.serve.aside import aside
-from components.serve.memory import spare_garbage_collector
-from components.serve.model import ServedModel, load_model
-from components.serve.model_source import Source
-from components.serve.service import Service
+from components.serve.http.access_log import log_event
+from components.serve.http.background import aside
+from components.serve.model.memory import spare_garbage_collector
+from components.serve.model.model import ServedModel, load_model
+from components.serve.model.source import Source
+from components.serve.work.service import Service
+from components.step.errors import DataError, PawlineError
 
 TRIES = 5
 

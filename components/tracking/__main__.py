@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from components.errors import PawlineError, ServiceError, UsageError, one_line
+from components.step.errors import PawlineError, ServiceError, UsageError, one_line
 from components.tracking import queue
 from components.tracking.events import check_tracking_uri, public_uri, without_passwords
 

@@ -143,7 +143,7 @@ class Delivery:
     def _model(self, event: Mapping[str, Any]) -> None:
         from mlflow.exceptions import MlflowException
 
-        from components.tracking.model import write_model
+        from components.tracking.mlflow_model import write_model
 
         experiment = self._client.get_run(self._state.run_id).info.experiment_id
         with tempfile.TemporaryDirectory(prefix="pawline-model-") as folder:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
-from components.errors import UsageError, one_line
+from components.step.errors import UsageError, one_line
 
 SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
 # The limits of MLflow's own store, mlflow/utils/validation.py.

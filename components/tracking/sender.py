@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.errors import one_line
+from components.step.errors import one_line
 from components.tracking import queue
 from components.tracking.delivery import Delivery, Rejected
 from components.tracking.events import public_uri, without_passwords

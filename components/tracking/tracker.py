@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from components.errors import one_line
+from components.step.errors import one_line
 from components.tracking.events import check_tracking_uri, public_uri, with_legal_names, without_secrets
 from components.tracking.queue import Queue, open_queue
 from components.tracking.sending import Sending, start_sending

@@ -1,0 +1,148 @@
+"""The dataset: an immutable snapshot of samples with their image bytes, addressed by its content.
+
+`<store>/<fingerprint>/part-*.parquet` and, written last, `dataset.json`. Parquet because DuckDB, pandas, Spark, Ray and
+Hugging Face `datasets` read it; `image` follows the latter's convention, `struct<bytes, path>`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.dataset.samples import COLUMNS, Sample
+from components.step.errors import DataError, first_ten, one_line
+from components.storage.names import check_label, check_name
+from components.storage.stores import ObjectMissing, Store, open_store
+
+MANIFEST = "dataset.json"
+FORMAT_VERSION = 1
+
+
+def fingerprint(samples: Iterable[Sample]) -> str:
+    """Return the dataset's address: sha256 over the sorted lines `[sample_id, sha256, label, group]`, in JSON."""
+    digest = hashlib.sha256()
+    for sample in sorted(samples):
+        line = json.dumps([sample.sample_id, sample.sha256, sample.label, sample.group], ensure_ascii=False)
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def open_dataset(uri: str) -> "Dataset":
+    """Return the dataset at `uri`, its manifest read and checked.
+
+    Raises:
+        DataError: there is no complete dataset, or it is of another format version.
+        ServiceError: the store does not answer.
+    """
+    store = open_store(uri)
+    try:
+        manifest = json.loads(store.read(MANIFEST))
+        if manifest["format_version"] == FORMAT_VERSION:
+            return _described(store, manifest)
+    except ObjectMissing as error:
+        raise DataError(f"A dataset must have a {MANIFEST}. Received: {one_line(uri)}. Run extract again.") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(
+            f"A dataset's {MANIFEST} must be as extract writes it. Received: {one_line(uri)}. Run extract again."
+        ) from error
+    raise DataError(
+        f"A dataset must have format version {FORMAT_VERSION}. "
+        f"Received: {one_line(manifest['format_version'], 40)} at {one_line(uri)}. Run extract again."
+    )
+
+
+def _described(store: Store, manifest: Mapping[str, Any]) -> "Dataset":
+    class_names = [check_label(name) for name in manifest["class_names"]]
+    parts = [check_name(part["name"]) for part in manifest["parts"]]
+    if not isinstance(manifest["fingerprint"], str):
+        raise TypeError("fingerprint")
+    return Dataset(store, manifest["fingerprint"], class_names, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset that lies in `store`; `class_names` are sorted."""
+
+    store: Store
+    fingerprint: str
+    class_names: list[str]
+    parts: list[str]
+
+    @property
+    def uri(self) -> str:
+        """Where the dataset lies."""
+        return self.store.uri()
+
+    def samples(self) -> list[Sample]:
+        """Return every sample, sorted by sample_id; only the small columns are read.
+
+        Raises:
+            DataError: the samples are not those that the fingerprint stands for.
+        """
+        found = [sample for part in self.parts for sample in self._part_samples(part)]
+        if fingerprint(found) != self.fingerprint:
+            raise DataError(
+                f"A dataset must be unchanged since extract. Received: {one_line(self.uri)}. "
+                "Delete it and run extract again."
+            )
+        return sorted(found)
+
+    def _part_samples(self, part: str) -> Iterator[Sample]:
+        with self.store.open(part) as file, _damage_named(self, part):
+            for batch in pq.ParquetFile(file).iter_batches(columns=COLUMNS):
+                yield from (Sample(**row) for row in batch.to_pylist())
+
+    def images(self, samples: Sequence[Sample]) -> Iterator[tuple[Sample, bytes]]:
+        """Yield each of `samples` once with its image's bytes, in the dataset's order; memory holds one row group.
+
+        Raises:
+            DataError: an image is missing or its bytes are not those of its sha256.
+        """
+        wanted = {sample.sample_id: sample for sample in samples}
+        for part in self.parts:
+            with self.store.open(part) as file, _damage_named(self, part):
+                yield from _wanted_images(pq.ParquetFile(file, pre_buffer=True), wanted)
+            if not wanted:
+                return
+        raise DataError(
+            "The dataset must hold every sample of the table. "
+            f"Received: {first_ten(sorted(wanted))} not in {one_line(self.uri)}. "
+            "Use the split tables made from this dataset."
+        )
+
+
+def _wanted_images(file: pq.ParquetFile, wanted: dict[str, Sample]) -> Iterator[tuple[Sample, bytes]]:
+    for index in range(file.num_row_groups):
+        names = file.read_row_group(index, columns=["sample_id"]).column(0).to_pylist()
+        if wanted.keys().isdisjoint(names):
+            continue
+        images = file.read_row_group(index, columns=["image.bytes"]).column(0).combine_chunks().field("bytes")
+        for name, image in zip(names, images, strict=True):
+            if sample := wanted.pop(name, None):
+                yield sample, _verified(sample, image.as_py())
+
+
+def _verified(sample: Sample, image: bytes) -> bytes:
+    if hashlib.sha256(image).hexdigest() != sample.sha256:
+        raise DataError(
+            "An image must be unchanged since extract. "
+            f"Received: {one_line(sample.sample_id)} with another sha256. Run extract again."
+        )
+    return image
+
+
+@contextmanager
+def _damage_named(dataset: Dataset, part: str) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        # Beside Arrow's own errors: texts that are no UTF-8, and columns that are missing or of other types.
+        raise DataError(
+            f"A part must be Parquet as extract writes it. Received: {one_line(dataset.store.uri(part))}: "
+            f"{one_line(error)}. Delete the dataset and run extract again."
+        ) from error

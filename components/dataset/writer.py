@@ -1,0 +1,146 @@
+"""Writing a dataset: part by part, the manifest last."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.dataset.samples import Sample
+from components.dataset.snapshot import FORMAT_VERSION, MANIFEST, fingerprint, open_dataset
+from components.step.errors import DataError, ServiceError
+from components.step.files import json_text
+from components.storage.stores import Store, open_store
+
+ROW_GROUP_BYTES = 16 << 20
+PART_BYTES = 256 << 20
+
+SCHEMA = pa.schema(
+    [
+        *[pa.field(name, pa.string(), nullable=False) for name in ("sample_id", "label", "group", "sha256")],
+        *[pa.field(name, pa.int32(), nullable=False) for name in ("width", "height")],
+        *[pa.field(name, pa.string(), nullable=False) for name in ("source_uri", "source_etag")],
+        pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), nullable=False),
+    ],
+    # What Hugging Face `datasets` reads to show the column as images.
+    metadata={"huggingface": json.dumps({"info": {"features": {"image": {"_type": "Image"}}}})},
+)
+
+
+# The images are compressed already.
+COMPRESSION = {**dict.fromkeys(SCHEMA.names, "zstd"), "image.bytes": "none", "image.path": "zstd"}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A sample on its way into a dataset: where it came from, how large it is and how to get its bytes."""
+
+    sample: Sample
+    source_uri: str
+    source_etag: str
+    size: int
+    read: Callable[[], bytes]
+
+
+def write_dataset(store_uri: str, records: Sequence[Record], wrote: Callable[[int], None]) -> str:
+    """Write `records` below `store_uri` unless that dataset is there, undamaged; return its URI.
+
+    Parts are written row group by row group, so memory holds at most ROW_GROUP_BYTES of images and one image. `wrote`
+    is called with the number of samples after each row group. The manifest comes last: without it there is no dataset.
+
+    Raises:
+        ServiceError: the store or the temporary folder cannot be written.
+    """
+    records = sorted(records, key=lambda record: record.sample)
+    address = fingerprint(record.sample for record in records)
+    store = open_store(f"{store_uri.rstrip('/')}/{address}")
+    if _is_complete(store):
+        wrote(len(records))
+        return store.uri()
+    parts = []
+    for index, part in enumerate(_cut(records, PART_BYTES)):
+        parts.append(_write_part(store, index, part, wrote))
+    _upload_text(store, MANIFEST, json_text(_manifest(address, records, parts)))
+    return store.uri()
+
+
+def _is_complete(store: Store) -> bool:
+    try:
+        return bool(open_dataset(store.uri()).samples())
+    except DataError:  # Absent, or damaged since: written again.
+        return False
+
+
+def _manifest(address: str, records: Sequence[Record], parts: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "fingerprint": address,
+        "class_names": sorted({record.sample.label for record in records}),
+        "samples": len(records),
+        "parts": parts,
+    }
+
+
+def _write_part(store: Store, index: int, records: Sequence[Record], wrote: Callable[[int], None]) -> dict[str, Any]:
+    with _scratch_folder() as folder:
+        path = Path(folder) / "part.parquet"
+        with pq.ParquetWriter(path, SCHEMA, compression=COMPRESSION, use_dictionary=["label"]) as writer:
+            for group in _cut(records, ROW_GROUP_BYTES):
+                writer.write_table(_table(group))
+                wrote(len(group))
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        # The digest in the name keeps two writers with other versions of pyarrow from mixing their parts.
+        name = f"part-{index:05}-{sha256[:12]}.parquet"
+        store.upload(name, path)
+        return {"name": name, "sha256": sha256, "size": path.stat().st_size, "samples": len(records)}
+
+
+def _table(records: Sequence[Record]) -> pa.Table:
+    rows = [
+        (
+            *astuple(record.sample),
+            record.source_uri,
+            record.source_etag,
+            {"bytes": record.read(), "path": record.sample.sample_id},
+        )
+        for record in records
+    ]
+    return pa.Table.from_arrays(
+        [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), SCHEMA, strict=True)],
+        schema=SCHEMA,
+    )
+
+
+def _cut(records: Sequence[Record], limit: int) -> Iterator[Sequence[Record]]:
+    start = size = 0
+    for index, record in enumerate(records):
+        if size and size + record.size > limit:
+            yield records[start:index]
+            start, size = index, 0
+        size += record.size
+    yield records[start:]
+
+
+def _upload_text(store: Store, name: str, text: str) -> None:
+    with _scratch_folder() as folder:
+        path = Path(folder) / name
+        path.write_text(text, encoding="utf-8")
+        store.upload(name, path)
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    try:
+        with tempfile.TemporaryDirectory(prefix="pawline-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise ServiceError(
+            f"The temporary folder must be writable. Received: {error.strerror}. Free space or set TMPDIR."
+        ) from error

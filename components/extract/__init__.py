@@ -1,0 +1,4 @@
+"""extract: annotations and images in, a verified dataset out.
+
+Begin with `step`; annotation formats are in `formats`.
+"""

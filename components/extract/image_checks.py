@@ -1,0 +1,29 @@
+"""What can only be known of samples once every image was read."""
+
+from collections.abc import Iterable, Sequence
+
+from components.dataset.samples import Sample
+from components.extract.agreement import MUST_DECODE, MUST_HAVE_ONE_LABEL, BadSample
+from components.extract.image_reading import SpooledImage
+from components.step.errors import one_line
+
+
+def undecodable(images: Iterable[SpooledImage]) -> list[BadSample]:
+    """Return the images that are missing after all, or cannot be decoded."""
+    return [BadSample(MUST_DECODE, image.source.name, image.fault) for image in images if image.fault]
+
+
+def conflicting_labels(samples: Sequence[Sample]) -> list[BadSample]:
+    """Return every sample whose bytes stand elsewhere under another label; none of them can be trusted."""
+    labels: dict[str, set[str]] = {}
+    for sample in samples:
+        labels.setdefault(sample.sha256, set()).add(sample.label)
+    return [
+        BadSample(
+            MUST_HAVE_ONE_LABEL,
+            sample.sample_id,
+            f"is {' and '.join(one_line(label, 60) for label in sorted(labels[sample.sha256]))}",
+        )
+        for sample in samples
+        if len(labels[sample.sha256]) > 1
+    ]

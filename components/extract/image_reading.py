@@ -1,0 +1,98 @@
+"""Reading a listing of images once, in parallel, into one temporary file: memory stays flat, a kill leaves nothing."""
+
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from components.dataset.images import BadImage, decode_image
+from components.step.cores import available_cores
+from components.step.errors import ServiceError
+from components.step.parallel import each_in_parallel
+from components.step.progress import Progress
+from components.storage.stores import ObjectMissing, Store, StoredObject
+
+CONCURRENT_READS = 32
+# Decoded pixels are large and decoding keeps a core busy: no more at a time than there are cores.
+_decoding = threading.Semaphore(available_cores())
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledImage:
+    """One image that was read: its place in the spool, and why it is bad if it is."""
+
+    source: StoredObject
+    offset: int
+    sha256: str
+    width: int
+    height: int
+    fault: str = ""
+
+
+class Spool:
+    """An unnamed temporary file of images."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Keep the images in `file`."""
+        self._file = file
+
+    def add(self, data: bytes) -> int:
+        """Append `data`; return where it begins."""
+        offset = self._file.seek(0, os.SEEK_END)
+        self._file.write(data)
+        return offset
+
+    def read(self, image: SpooledImage) -> bytes:
+        """Return the bytes of `image`."""
+        self._file.seek(image.offset)
+        return self._file.read(image.source.size)
+
+
+@contextmanager
+def open_spool() -> Iterator[Spool]:
+    """Yield a spool in the temporary folder (TMPDIR), which needs room for all the images.
+
+    Raises:
+        ServiceError: the folder cannot be written or is full.
+    """
+    try:
+        with tempfile.TemporaryFile(prefix="pawline-") as file:
+            yield Spool(file)
+    except OSError as error:
+        raise ServiceError(
+            f"The temporary folder must have room for the images. Received: {error.strerror or error}. "
+            "Free space or set TMPDIR."
+        ) from error
+
+
+def read_images(store: Store, objects: Sequence[StoredObject], spool: Spool) -> list[SpooledImage]:
+    """Read `objects` from `store` once, decode each once to verify it, and keep its bytes in `spool`.
+
+    Returns:
+        One SpooledImage per object, in the order of `objects`; one that is missing or cannot be decoded has a `fault`.
+    """
+    found: dict[str, SpooledImage] = {}
+    with Progress("reading images", len(objects)) as progress:
+        work = each_in_parallel(lambda source: _read_one(store, source), objects, CONCURRENT_READS)
+        for source, (data, sha256, size, fault) in work:
+            offset = -1 if fault else spool.add(data)
+            found[source.name] = SpooledImage(source, offset, sha256, *size, fault)
+            progress.advance()
+    return [found[source.name] for source in objects]
+
+
+def _read_one(store: Store, source: StoredObject) -> tuple[bytes, str, tuple[int, int], str]:
+    try:
+        data = store.read(source.name, source)
+    except ObjectMissing:
+        return b"", "", (0, 0), "was removed while the images were read"
+    try:
+        with _decoding:
+            size = decode_image(data).size
+    except BadImage as error:
+        return b"", "", (0, 0), str(error)
+    return data, hashlib.sha256(data).hexdigest(), size, ""

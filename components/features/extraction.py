@@ -1,0 +1,99 @@
+"""Pooled features: every image passed once through the frozen backbone, and not again while a cache remembers it."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.dataset.batches import image_batches
+from components.dataset.samples import Sample
+from components.dataset.snapshot import Dataset
+from components.features.network import BATCH_SIZE, feature_network
+from components.features.pixel_cache import take_pixels
+from components.network.keras_runtime import keras
+from components.step.progress import Progress
+
+if TYPE_CHECKING:
+    from components.features.cache import FeatureCache
+
+log = logging.getLogger("pawline")
+
+Pixels = dict[str, NDArray[np.uint8]]
+Batches = Iterator[tuple[list[Sample], NDArray[np.uint8]]]
+
+
+def extract_features(
+    extractor: "keras.Model",
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    keep: Collection[str] = (),
+    cache: "FeatureCache | None" = None,
+    decoded: NDArray[np.uint8] | None = None,
+) -> tuple[NDArray[np.float32], Pixels]:
+    """Return the features of `samples`, float32 `[N, D]` in their order, and the pixels of those in `keep` by id.
+
+    Memory holds the features and a few batches of images, whatever the number of images. With and without `cache` the
+    features are the same, bit by bit: what the network gives for an image does not depend on the rest of its batch.
+
+    Args:
+        extractor: from uint8 RGB `[N, H, W, 3]` to features `[N, D]`.
+        dataset: holds the samples' images.
+        samples: each is read and decoded at most once, equal images run through the network once.
+        keep: ids of the samples whose pixels, uint8 `[H, W, 3]`, are wanted as well.
+        cache: from `open_feature_cache` with this extractor; images that it knows are not read.
+        decoded: the pixels of `samples`, uint8 `[N, H, W, 3]` in their order, where they are there already.
+
+    Raises:
+        DataError: an image is missing, damaged or cannot be decoded.
+    """
+    features = np.empty((len(samples), extractor.output_shape[-1]), np.float32)
+    rows: dict[str, list[int]] = defaultdict(list)
+    for index, sample in enumerate(samples):
+        rows[sample.sha256].append(index)
+    known = cache.read(rows, features) if cache else set()
+    if known:
+        log.info("features: %d of %d images are in the cache", sum(len(rows[sha]) for sha in known), len(samples))
+    new = [samples[indices[0]] for sha256, indices in rows.items() if sha256 not in known]
+    known_kept = [sample for sample in samples if sample.sample_id in keep and sample not in new]
+
+    def batches(wanted: Sequence[Sample]) -> Batches:
+        if decoded is None:
+            return image_batches(dataset, wanted, extractor.input_shape[1], BATCH_SIZE)
+        return _taken(decoded, wanted, rows)
+
+    kept = _compute(extractor, batches(new), len(new), rows, features, keep, cache) if new else {}
+    return features, kept | {s.sample_id: image for part in batches(known_kept) for s, image in zip(*part, strict=True)}
+
+
+def _taken(decoded: NDArray[np.uint8], samples: Sequence[Sample], rows: Mapping[str, list[int]]) -> Batches:
+    for start in range(0, len(samples), BATCH_SIZE):
+        part = list(samples[start : start + BATCH_SIZE])
+        yield part, take_pixels(decoded, np.array([rows[sample.sha256][0] for sample in part]))
+
+
+def _compute(
+    extractor: "keras.Model",
+    batches: Batches,
+    count: int,
+    rows: dict[str, list[int]],
+    features: NDArray[np.float32],
+    keep: Collection[str],
+    cache: "FeatureCache | None",
+) -> Pixels:
+    kept: Pixels = {}
+    network = feature_network(extractor)
+    with Progress("features", count) as progress:
+        for batch, pixels in batches:
+            computed = network(pixels)
+            for sample, values in zip(batch, computed, strict=True):
+                features[rows[sample.sha256]] = values
+            if cache:
+                cache.add([sample.sha256 for sample in batch], computed)
+            kept |= {s.sample_id: image for s, image in zip(batch, pixels, strict=True) if s.sample_id in keep}
+            progress.advance(len(batch))
+    if cache:
+        cache.flush()
+    return kept

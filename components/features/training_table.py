@@ -1,0 +1,88 @@
+"""What the trained network makes of the images it learnt from: the table in which later steps look for neighbours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from components.dataset.samples import Sample
+from components.step.errors import DataError, one_line
+from components.step.files import atomic_write
+
+MOST_TRAINING, MOST_VALIDATION = 8_000, 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFeatures:
+    """Samples with their label, their split (train or validation) and their features, float32 `[N, D]`."""
+
+    sample_ids: list[str]
+    labels: list[str]
+    splits: list[str]
+    features: NDArray[np.float32]
+
+
+def spread_rows(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most `most` of the rows 0 to `count` - 1, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)) if count else np.arange(0)
+
+
+def write_training_features(
+    path: Path, train: Sequence[Sample], validation: Sequence[Sample], features: NDArray[Any]
+) -> None:
+    """Write the table as Parquet.
+
+    Args:
+        path: the file to write.
+        train: samples to find again.
+        validation: likewise; they follow the others.
+        features: what the head sees of all of them, float `[N, D]`; kept as 16-bit floats.
+
+    Raises:
+        ServiceError: `path` cannot be written.
+    """
+    samples = [*train, *validation]
+    halves = pa.FixedSizeListArray.from_arrays(pa.array(_halves(features)), features.shape[1])
+    columns = {
+        "sample_id": [sample.sample_id for sample in samples],
+        "label": [sample.label for sample in samples],
+        "split": ["train"] * len(train) + ["validation"] * len(validation),
+        "features": halves,
+    }
+    with atomic_write(path) as temporary:
+        pq.write_table(pa.table(columns), temporary, compression="zstd")
+
+
+def read_training_features(path: Path) -> TrainingFeatures:
+    """Return the table at `path`.
+
+    Raises:
+        DataError: there is none, or it is not one that train wrote.
+    """
+    try:
+        table = pq.read_table(path, columns=["sample_id", "label", "split", "features"])
+        ids, labels, splits = (table.column(name).to_pylist() for name in ("sample_id", "label", "split"))
+        return TrainingFeatures(ids, labels, splits, _matrix(table.column("features"), len(table)))
+    except (OSError, KeyError, ValueError, AttributeError, pa.ArrowException) as error:
+        raise DataError(
+            f"The training features must be a table that train wrote. "
+            f"Received: {one_line(path)}: {one_line(error, 120)}. Train again."
+        ) from error
+
+
+def _halves(features: NDArray[Any]) -> NDArray[np.float16]:
+    largest = float(np.finfo(np.float16).max)
+    return np.asarray(np.clip(features, -largest, largest).astype(np.float16).ravel())
+
+
+def _matrix(column: "pa.ChunkedArray", rows: int) -> NDArray[np.float32]:
+    values = column.combine_chunks()
+    matrix = np.asarray(values.values.to_numpy(), np.float32).reshape(rows, values.type.list_size)
+    if not np.isfinite(matrix).all():
+        raise ValueError("features that are not finite")
+    return matrix

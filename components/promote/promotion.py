@@ -1,0 +1,120 @@
+"""Promotion: a decision on the bundle just trained, and what follows from it in the model registry."""
+
+import logging
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from components.bundle.latency import measure_latency
+from components.dataset.samples import write_split_table
+from components.promote.champion import claim_tags, make_champion
+from components.promote.checks import Check
+from components.promote.decision import KEPT, NOT_ENOUGH, Decision, Evidence, decide
+from components.promote.evidence import LOOK, SEEN, TEST_TABLE, Challenger, Gathered, gather
+from components.promote.policy import PromotionPolicy
+from components.promote.registry import Registry, Version
+from components.promote.trained_on import seen, write_seen
+from components.test.checks import check_fit, check_labels
+
+log = logging.getLogger("pawline")
+
+NO_REGISTRY = (
+    "There is no model registry (MLFLOW_TRACKING_URI is not set): no champion to compare with, nowhere to register."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was decided and done; `latency_ms` is None where no budget asks for it."""
+
+    decision: Decision
+    gathered: Gathered
+    champion: str
+    latency_ms: float | None = None
+
+
+def promote(
+    challenger: Challenger,
+    registry: Registry | None,
+    policy: PromotionPolicy,
+    *,
+    run: str = "",
+    batch_size: int = 32,
+    dry_run: bool = False,
+) -> Outcome:
+    """Decide whether `challenger` becomes the champion of `registry` and, unless it is a `dry_run`, make it so.
+
+    Args:
+        challenger: the bundle and its test set.
+        registry: None where there is none; then nothing is compared.
+        policy: what the challenger must show.
+        run: the pipeline run's name, for the version's tags.
+        batch_size: images a forward pass.
+        dry_run: decide without registering or tagging anything.
+
+    Raises:
+        DataError: the challenger or its test set is damaged or empty.
+        ServiceError: the registry or a store does not answer; nothing was promoted.
+    """
+    check_labels(challenger.manifest.class_names, challenger.test)
+    check_fit(challenger.manifest.class_names, challenger.dataset, challenger.test)
+    if registry is None:
+        decision = Decision(NOT_ENOUGH, [Check("registry", "undecided", NO_REGISTRY)])
+        return Outcome(decision, Gathered(Evidence(challenger.candidate)), "")
+    champion = registry.version(registry.champion_number())
+    gathered, latency = _measured(challenger, gather(challenger, registry, champion, policy, batch_size), policy)
+    decision = decide(gathered.evidence, policy)
+    if dry_run:
+        return Outcome(decision, gathered, champion.number if champion else "", latency)
+    decision, number = _act_on(decision, challenger, registry, champion, run, gathered)
+    return Outcome(decision, gathered, number, latency)
+
+
+def _measured(challenger: Challenger, gathered: Gathered, policy: PromotionPolicy) -> tuple[Gathered, float | None]:
+    """Return `gathered` with the latency's check, and the latency, where the policy has a budget for it."""
+    if (budget := policy.maximum_latency_milliseconds) is None:
+        return gathered, None
+    found = measure_latency(challenger.bundle, challenger.manifest).median_ms
+    log.info("an answer takes %.1f ms, the median of one image at a time", found)
+    return replace(gathered, evidence=replace(gathered.evidence, within_latency=found <= budget)), found
+
+
+def _act_on(
+    decision: Decision,
+    challenger: Challenger,
+    registry: Registry,
+    champion: Version | None,
+    run: str,
+    gathered: Gathered,
+) -> tuple[Decision, str]:
+    """Do what `decision` says; return it, or that another run was faster, and the champion's number after it."""
+    place = champion.number if champion else ""
+    if champion and gathered.answers:
+        registry.set_tag(champion.number, LOOK + challenger.digest[:16], decision.verdict)
+    if not decision.promotes:
+        return decision, place
+    made = _register(challenger, registry, place, run, decision)
+    number = make_champion(registry, made)
+    if number == made.number:
+        return decision, number
+    faster = (
+        f"Another run made version {number} the champion in place of {place or 'none'} while this one was compared. "
+        "Run promote again to compare with that."
+    )
+    registry.set_tag(made.number, "verdict", KEPT)
+    return Decision(KEPT, [Check("overlap", "failed", faster), *decision.checks]), number
+
+
+def _register(challenger: Challenger, registry: Registry, place: str, run: str, decision: Decision) -> Version:
+    tags = {
+        "digest": challenger.digest,
+        "fingerprint": challenger.manifest.dataset_fingerprint,
+        "dataset_uri": challenger.dataset.uri,
+        "run": run,
+        "verdict": decision.verdict,
+        **claim_tags(place),
+    }
+    with tempfile.TemporaryDirectory(prefix="pawline-evidence-") as folder:
+        write_split_table(Path(folder, TEST_TABLE), challenger.test, "test")
+        write_seen(Path(folder, SEEN), seen(challenger.trained_on))
+        return registry.add(challenger.bundle, Path(folder), tags)

@@ -1,0 +1,213 @@
+"""The model registry: versions of one registered model in MLflow, and the alias `champion` on one of them.
+
+Each version's files are those of an MLflow run of its own, uploaded before the version is made: `model`, the bundle as
+an MLflow model, and `evidence`, what a later challenger is compared with.
+"""
+
+import logging
+import os
+import re
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.step.errors import ServiceError, UsageError, one_line
+from components.tracking.delivery import MODEL, experiment_id
+from components.tracking.events import MAX_TAG, check_tracking_uri, without_passwords
+from components.tracking.mlflow_model import write_model
+from components.tracking.sender import TIMES, connect
+from components.tracking.tracker import EXPERIMENT
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION = "champion"
+# Where a version keeps its bundle, within the MLflow model that it is, and what it is compared by, beside that.
+BUNDLE, EVIDENCE = "bundle", "evidence"
+PREFIX = "pawline."
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{0,199}")
+# Unlike tracking, this waits and repeats: without the registry there is no decision. The user's own values go before.
+PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "300",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the registered model; `tags` are our own, without their prefix."""
+
+    number: str
+    source: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def tag(self, name: str) -> str:
+        """Return the tag `name`, "" if there is none."""
+        return self.tags.get(name, "")
+
+
+def check_model_name(name: str) -> None:
+    """Check that `name` can name a registered model.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            "model_name must be letters, digits, spaces, '.', '_' and '-', at most 200. "
+            f"Received: model_name={one_line(repr(name), 120)}. Correct it."
+        )
+
+
+def open_registry(environment: Mapping[str, str], model_name: str) -> "Registry | None":
+    """Return the registry of `model_name` in the MLflow that `environment` names, None if it names none.
+
+    Raises:
+        UsageError: MLFLOW_TRACKING_URI or `model_name` is not legal.
+        ServiceError: MLflow does not answer.
+    """
+    check_model_name(model_name)
+    if not environment.get("MLFLOW_TRACKING_URI"):
+        return None
+    check_tracking_uri(environment["MLFLOW_TRACKING_URI"])
+    with answering():
+        client = connect(environment, {**TIMES, **PATIENCE, **_given(environment)})
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # What it is waiting for is no news.
+    return Registry(client, model_name)
+
+
+class Registry:
+    """The versions of one registered model; every method raises ServiceError where MLflow does not answer."""
+
+    def __init__(self, client: "MlflowClient", model_name: str) -> None:
+        """Work on `model_name` through `client`; nothing is read or made yet."""
+        self._client, self._name = client, model_name
+
+    def champion_number(self) -> str:
+        """Return the number of the version that the alias is on, "" if there is none."""
+        with answering():
+            model = _or_none(self._client.get_registered_model, self._name)
+            return str(model.aliases.get(CHAMPION, "")) if model else ""
+
+    def version(self, number: str) -> Version | None:
+        """Return the version called `number`, None if there is none."""
+        with answering():
+            found = _or_none(self._client.get_model_version, self._name, number) if number else None
+            return _described(found) if found else None
+
+    def versions(self) -> list[Version]:
+        """Return every version, the oldest first."""
+        with answering():
+            found: list[Version] = []
+            page: Any = None
+            while page is None or page.token:
+                token = page.token if page is not None else None
+                page = self._client.search_model_versions(f"name='{self._name}'", 1000, page_token=token)
+                found += [_described(version) for version in page]
+        return sorted(found, key=lambda version: int(version.number))
+
+    def set_champion(self, number: str) -> None:
+        """Put the alias on the version called `number`."""
+        with answering():
+            self._client.set_registered_model_alias(self._name, CHAMPION, number)
+
+    def set_tag(self, number: str, name: str, value: str) -> None:
+        """Set our tag `name` of the version called `number`."""
+        with answering():
+            self._client.set_model_version_tag(self._name, number, PREFIX + name, value[:MAX_TAG])
+
+    def download(self, version: Version, folder: str, into: Path) -> Path | None:
+        """Write the BUNDLE or EVIDENCE of `version` below `into`; return where they lie, None if there are none."""
+        import mlflow
+
+        source = version.source.rstrip("/")
+        uri = f"{source}/{folder}" if folder == BUNDLE else f"{source.removesuffix(f'/{MODEL}')}/{folder}"
+        with answering():
+            if not mlflow.artifacts.list_artifacts(artifact_uri=uri, tracking_uri=self._client.tracking_uri):
+                return None
+            place = mlflow.artifacts.download_artifacts(
+                artifact_uri=uri, dst_path=str(into), tracking_uri=self._client.tracking_uri
+            )
+        return Path(place)
+
+    def add(self, bundle: Path, evidence: Path, tags: Mapping[str, str]) -> Version:
+        """Upload `bundle` and the files in `evidence`, then make them a version with `tags`; return it."""
+        with answering():
+            run = self._client.create_run(self._experiment(), run_name=f"promote {self._name}")
+            with tempfile.TemporaryDirectory(prefix="pawline-version-") as folder:
+                write_model(bundle, Path(folder), run.info.run_id)
+                self._client.log_artifacts(run.info.run_id, folder, MODEL)
+            self._client.log_artifacts(run.info.run_id, str(evidence), EVIDENCE)
+            self._client.set_terminated(run.info.run_id)
+            with suppress_existing():
+                self._client.create_registered_model(self._name)
+            named = {PREFIX + name: value[:MAX_TAG] for name, value in tags.items()}
+            source = f"{run.info.artifact_uri}/{MODEL}"
+            made = self._client.create_model_version(self._name, source, run.info.run_id, named)
+        return _described(made)
+
+    def _experiment(self) -> str:
+        named = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
+        return os.environ.get("MLFLOW_EXPERIMENT_ID") or experiment_id(self._client, named)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn what MLflow, its database and the network raise into a ServiceError of one line."""
+    try:
+        yield
+    except _failures() as error:
+        received = one_line(without_passwords(" ".join(str(error).split())) or type(error).__name__)
+        raise ServiceError(
+            f"The model registry must answer. Received: {received}. Nothing was promoted; check MLFLOW_TRACKING_URI."
+        ) from error
+
+
+@contextmanager
+def suppress_existing() -> Iterator[None]:
+    """Do nothing about what MLflow has already."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    from mlflow.exceptions import MlflowException
+
+    found: list[type[Exception]] = [MlflowException, OSError, sqlite3.Error]  # OSError: also all that requests raises.
+    with suppress(ImportError):  # The step image has no database drivers.
+        from sqlalchemy.exc import SQLAlchemyError
+
+        found.append(SQLAlchemyError)
+    return tuple(found)
+
+
+def _or_none(ask: Any, *arguments: str) -> Any:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask(*arguments)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        raise
+
+
+def _described(version: Any) -> Version:
+    tags = {name.removeprefix(PREFIX): value for name, value in version.tags.items() if name.startswith(PREFIX)}
+    return Version(str(version.version), version.source, tags)
+
+
+def _given(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name in {*TIMES, *PATIENCE}}

@@ -1,0 +1,103 @@
+"""promote: the bundle just trained replaces the champion in the model registry, if the evidence says so."""
+
+import argparse
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from components.bundle.reader import read_manifest, verify_files
+from components.dataset.samples import read_split_table
+from components.dataset.snapshot import open_dataset
+from components.promote.decision import decision_json
+from components.promote.evidence import Challenger
+from components.promote.policy import read_policy
+from components.promote.promotion import Outcome, promote
+from components.promote.registry import open_registry
+from components.promote.report import write_promotion_report
+from components.step.command import run_step, step_parser
+from components.step.errors import one_line
+from components.step.files import write_json
+from components.step.outputs import ExecutorOutputs
+from components.test.checks import check_batch_size
+
+log = logging.getLogger("pawline")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `python -m components.promote`."""
+    parser = step_parser("promote", "Make the bundle the champion of the model registry, if the evidence says so.")
+    add = parser.add_argument
+    add("--dataset-uri", required=True, help="the dataset that extract wrote")
+    add("--bundle", required=True, type=Path, help="the folder that train wrote")
+    add("--train-samples", required=True, type=Path, help="the train table (CSV) that split wrote")
+    add("--validation-samples", required=True, type=Path, help="the validation table (CSV) that split wrote")
+    add("--test-samples", required=True, type=Path, help="the test table (CSV) that split wrote")
+    add("--batch-size", type=int, default=32, help="images a forward pass")
+    add("--model-name", default="pawline", help="the registered model in MLflow")
+    add("--promotion-policy", default="", help="the policy as YAML text or where it lies; the default one if empty")
+    add("--dry-run", type=_boolean, nargs="?", const=True, default=False, help="true: decide without acting")
+    add("--run", default="", help="name of the pipeline run, for the version's tags")
+    add("--decision", required=True, type=Path, help="where to write the decision (JSON)")
+    add("--metrics", required=True, type=Path, help="where to write the metrics (JSON)")
+    add("--report", required=True, type=Path, help="where to write the report (HTML)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the step's command; return its exit code."""
+    return run_step(build_parser(), argv, _act)
+
+
+def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
+    policy = read_policy(arguments.promotion_policy)
+    check_batch_size(arguments.batch_size)
+    challenger = _challenger(arguments)
+    registry = open_registry(os.environ, arguments.model_name)
+    run = "" if arguments.run.startswith("{{$") else arguments.run  # Some backends do not fill it in.
+    outcome = promote(challenger, registry, policy, run=run, batch_size=arguments.batch_size, dry_run=arguments.dry_run)
+    decided = decision_json(
+        outcome.decision, outcome.gathered.evidence, policy, arguments.model_name, arguments.dry_run
+    )
+    metrics = _metrics(outcome)
+    write_promotion_report(arguments.report, challenger.dataset, outcome.gathered.answers, decided)
+    write_json(arguments.metrics, metrics)
+    write_json(arguments.decision, decided)
+    outputs.parameter("verdict", outcome.decision.verdict)
+    outputs.metrics("metrics", metrics)
+    outputs.metadata("decision", {"verdict": outcome.decision.verdict, "champion_version": outcome.champion})
+    _tell(outcome, arguments.dry_run)
+
+
+def _challenger(arguments: argparse.Namespace) -> Challenger:
+    manifest = read_manifest(arguments.bundle)
+    verify_files(arguments.bundle, manifest)
+    trained_on = [
+        *read_split_table(arguments.train_samples, "train"),
+        *read_split_table(arguments.validation_samples, "validation"),
+    ]
+    test = read_split_table(arguments.test_samples, "test")
+    return Challenger(arguments.bundle, manifest, open_dataset(arguments.dataset_uri), test, trained_on)
+
+
+def _metrics(outcome: Outcome) -> dict[str, float]:
+    comparison = outcome.gathered.evidence.comparison
+    names = ("champion_accuracy", "challenger_accuracy", "difference", "low", "high", "p_value", "samples")
+    found: dict[str, Any] = {name: asdict(comparison)[name] for name in names} if comparison else {}
+    latency = {} if outcome.latency_ms is None else {"latency_ms": outcome.latency_ms}
+    return {"promoted": int(outcome.decision.promotes), **found, **latency}
+
+
+def _tell(outcome: Outcome, dry_run: bool) -> None:
+    for reason in outcome.decision.reasons:
+        log.info("%s", one_line(reason, 2000))
+    after = f"the champion is version {outcome.champion}" if outcome.champion else "there is no champion"
+    log.info("verdict: %s%s; %s", outcome.decision.verdict, " (dry run: nothing was done)" if dry_run else "", after)
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"must be true or false. Received: {one_line(text, 80)}.")
+    return text.lower() == "true"

@@ -1,0 +1,1 @@
+"""OAuth2 bearer tokens and the issuer's keys. Begin with `authorization`."""

@@ -1,0 +1,1 @@
+"""The model in service: where it comes from, the verified bundle and its engine. Begin with `model`."""

@@ -1,0 +1,104 @@
+"""The model in service: a verified bundle, compiled, with the answers it gives."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from components.bundle.reader import (
+    MANIFEST,
+    ONNX_NETWORK,
+    Golden,
+    Manifest,
+    check_golden,
+    read_golden,
+    read_manifest,
+    verify_files,
+)
+from components.metrics.calibration import calibrated
+from components.serve.model.engine import Engine
+from components.step.errors import DataError, one_line
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A verified and compiled bundle under the `name` and `version` it is served by.
+
+    `digest` is the sha256 of its manifest, which has those of all its files.
+    """
+
+    name: str
+    version: str
+    digest: str
+    manifest: Manifest
+    golden: Golden
+    engine: Engine
+
+    @property
+    def class_names(self) -> list[str]:
+        """The classes in the order of the outputs."""
+        return self.manifest.class_names
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """What every answer says of the model."""
+        return {"name": self.name, "version": self.version, "digest": self.digest}
+
+    def predict(self, image: NDArray[np.uint8], alone: bool) -> NDArray[np.float32]:
+        """Return the network's probabilities, float32 `[classes]`, of `image`, uint8 RGB `[H, W, 3]`."""
+        return self.engine.run(image, alone)
+
+    def described(self, probabilities: NDArray[np.float32]) -> dict[str, Any]:
+        """Return the class, its calibrated probability and all the network's own, as JSON."""
+        best = int(np.argmax(probabilities))
+        temperature = self.manifest.temperature
+        confidence = calibrated(probabilities[None], temperature)[0, best] if temperature != 1 else probabilities[best]
+        return {
+            "class": self.class_names[best],
+            "confidence": float(confidence),
+            "probabilities": dict(zip(self.class_names, probabilities.tolist(), strict=True)),
+        }
+
+
+def load_model(directory: Path, name: str, version: str, workers: int) -> ServedModel:
+    """Return the model in the bundle `directory`, its digests verified before and its golden outputs after compiling.
+
+    Nothing of `directory` is needed afterwards. `version` may be empty: the digest's first 12 digits then.
+
+    Raises:
+        DataError: the bundle is damaged, or gives other probabilities than it must.
+    """
+    manifest = read_manifest(directory)
+    verify_files(directory, manifest)
+    _check_sayable(manifest)
+    digest = hashlib.sha256(_read(directory / MANIFEST)).hexdigest()
+    network = _read(directory / ONNX_NETWORK)
+    if hashlib.sha256(network).hexdigest() != manifest.files[ONNX_NETWORK]:
+        raise DataError(f"A bundle must not change while it is read. Received: {one_line(directory)}. Start again.")
+    golden = read_golden(directory)
+    engine = Engine(network, manifest.image_size, workers)
+    for alone in (True, False):
+        outputs = [engine.run(image, alone) for image in golden.images]
+        check_golden(golden, np.stack(outputs), ONNX_NETWORK)
+    return ServedModel(name, version or digest[:12], digest, manifest, golden, engine)
+
+
+def _check_sayable(manifest: Manifest) -> None:
+    try:
+        orjson.dumps(manifest.as_json())
+    except TypeError as error:  # Half a surrogate pair in a class name, a number of more than 64 bits.
+        raise DataError(
+            f"A bundle must hold what JSON answers can. Received: {one_line(error)}. Train again."
+        ) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"A bundle must be readable. Received: {one_line(path)}: {error.strerror}.") from error

@@ -1,0 +1,40 @@
+"""From what a client sent as an image to what the network sees, or to the reason why not."""
+
+import threading
+from contextlib import nullcontext
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.dataset.images import BadImage, decoded, model_input, open_image
+from components.serve.http.errors import RequestRefused, bad_request
+
+# Decoded, 4 million pixels are 16 MB. Larger ones are decoded one at a time, whatever the number of workers.
+LARGE_PIXELS = 4_000_000
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
+_large = threading.Lock()
+
+
+def network_input(data: bytes, side: int, max_pixels: int) -> NDArray[np.uint8]:
+    """Return the image file `data` as the network sees it, uint8 RGB `[side, side, 3]`.
+
+    Raises:
+        RequestRefused: 400, `data` is empty; 415, not of an accepted format; 422, more than `max_pixels`, or damaged.
+    """
+    if not data:
+        raise bad_request("An image must not be empty. Send a JPEG, PNG, WebP or BMP file.")
+    try:
+        with open_image(data, max_pixels) as image, _large if _is_large(image.size) else nullcontext():
+            return model_input(decoded(image), side)
+    except BadImage as error:
+        raise _refused(data, error) from error
+
+
+def _is_large(size: tuple[int, int]) -> bool:
+    return size[0] * size[1] > LARGE_PIXELS
+
+
+def _refused(data: bytes, error: BadImage) -> RequestRefused:
+    if data.startswith(_SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+        return RequestRefused(422, "bad_image", f"The image {error}.")
+    return RequestRefused(415, "unsupported_image", f"The content {error}.")

@@ -1,0 +1,115 @@
+"""split: the samples of a dataset into train, validation and test."""
+
+import argparse
+import logging
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from components.dataset.samples import SPLITS, Sample, Split, write_split_table
+from components.dataset.snapshot import open_dataset
+from components.split.assignment import (
+    Ratios,
+    assign_stable,
+    assign_stratified,
+    check_every_class_everywhere,
+    count_groups,
+)
+from components.step.command import run_step, step_parser
+from components.step.errors import UsageError, one_line
+from components.step.files import write_text
+from components.step.outputs import ExecutorOutputs
+
+log = logging.getLogger("pawline")
+
+METHODS = ("stratified", "stable")
+RATIO_TOLERANCE = 1e-6  # 0.7 + 0.2 + 0.1 is not 1 in floating point.
+
+
+def split_samples(
+    samples: Sequence[Sample], ratios: Ratios, *, method: str = "stratified", seed: int = 0
+) -> dict[Split, list[Sample]]:
+    """Return `samples` by split, sorted by sample_id; groups stay whole, and the same input gives the same output.
+
+    Raises:
+        UsageError: the ratios or the method are not legal.
+        DataError: a class cannot be in all three splits; names it.
+    """
+    check_ratios(ratios)
+    if method not in METHODS:
+        received = f"split_method={one_line(repr(method), 40)}"
+        raise UsageError(f"split_method must be {' or '.join(METHODS)}. Received: {received}. Choose one of these.")
+    counts = count_groups(samples)
+    stable = method == "stable"
+    assignment = assign_stable(counts, ratios, seed) if stable else assign_stratified(samples, ratios, seed)
+    check_every_class_everywhere(assignment, counts)
+    splits: dict[Split, list[Sample]] = {split: [] for split in SPLITS}
+    for sample in sorted(samples):
+        splits[assignment[sample.group]].append(sample)
+    return splits
+
+
+def check_ratios(ratios: Ratios) -> None:
+    """Check that each ratio is between 0 and 1 and that they sum to 1, within RATIO_TOLERANCE.
+
+    Raises:
+        UsageError: they are not.
+    """
+    if all(0 < ratio < 1 for ratio in ratios.values()) and abs(math.fsum(ratios.values()) - 1) <= RATIO_TOLERANCE:
+        return
+    received = ", ".join(f"{split}_ratio={ratio}" for split, ratio in ratios.items())
+    raise UsageError(f"The ratios must each be between 0 and 1 and sum to 1. Received: {received}. Correct them.")
+
+
+def markdown_summary(splits: Mapping[Split, Sequence[Sample]]) -> str:
+    """Return a Markdown table of samples per class and split, with totals and groups."""
+    counts = {split: Counter(sample.label for sample in samples) for split, samples in splits.items()}
+    labels = sorted(set().union(*counts.values()))
+    rows: list[list[object]] = [[_escaped(label), *(counts[split][label] for split in SPLITS)] for label in labels]
+    rows.append(["**samples**", *(len(splits[split]) for split in SPLITS)])
+    rows.append(["**groups**", *(len({sample.group for sample in splits[split]}) for split in SPLITS)])
+    head: list[list[object]] = [["class", *SPLITS], ["---", *("---:" for _ in SPLITS)]]
+    return "# Split\n\n" + "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in head + rows)
+
+
+def _escaped(label: str) -> str:
+    # Labels come from outside: nothing in them may end the cell or become markup.
+    return "".join(f"&#{ord(c)};" if c in "|<>&`*_[]()!\\#~" else c for c in one_line(label, 80))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of `python -m components.split`."""
+    parser = step_parser("split", "Split the samples of a dataset into train, validation and test.")
+    parser.add_argument("--dataset-uri", required=True, help="the dataset that extract wrote")
+    parser.add_argument("--train-ratio", type=float, default=0.8)
+    parser.add_argument("--validation-ratio", type=float, default=0.1)
+    parser.add_argument("--test-ratio", type=float, default=0.1)
+    parser.add_argument(
+        "--method", default="stratified", help=f"{' or '.join(METHODS)} (adding samples moves no old one)"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--train-samples", required=True, type=Path, help="where to write the train table (CSV)")
+    parser.add_argument(
+        "--validation-samples", required=True, type=Path, help="where to write the validation table (CSV)"
+    )
+    parser.add_argument("--test-samples", required=True, type=Path, help="where to write the test table (CSV)")
+    parser.add_argument("--summary", required=True, type=Path, help="where to write the summary (Markdown)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the step's command; return its exit code."""
+    return run_step(build_parser(), argv, _act)
+
+
+def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
+    ratios = {split: getattr(arguments, f"{split}_ratio") for split in SPLITS}
+    check_ratios(ratios)  # Before the dataset is read: a mistake should not cost a download.
+    dataset = open_dataset(arguments.dataset_uri)
+    splits = split_samples(dataset.samples(), ratios, method=arguments.method, seed=arguments.seed)
+    for split, samples in splits.items():
+        write_split_table(getattr(arguments, f"{split}_samples"), samples, split)
+        outputs.metadata(f"{split}_samples", {"samples": len(samples), "seed": arguments.seed})
+        log.info("%s: %d samples", split, len(samples))
+    write_text(arguments.summary, markdown_summary(splits))

@@ -1,0 +1,56 @@
+"""What must fit together before anything is tested: table, dataset, bundle."""
+
+from collections.abc import Sequence
+
+from components.dataset.samples import Sample
+from components.dataset.snapshot import Dataset
+from components.step.errors import DataError, UsageError, first_ten, one_line
+
+
+def check_batch_size(batch_size: int) -> None:
+    """Check that `batch_size` is positive.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if batch_size < 1:
+        raise UsageError(f"batch_size must be at least 1. Received: batch_size={batch_size}. Correct it.")
+
+
+def check_labels(class_names: Sequence[str], samples: Sequence[Sample]) -> None:
+    """Check that there are samples and that the bundle's `class_names` hold every label of theirs.
+
+    Raises:
+        DataError: no, and which labels it does not know.
+    """
+    if not samples:
+        raise DataError(
+            "There must be test samples. Received: an empty test table. Run split with a larger test_ratio."
+        )
+    _check_known(class_names, {sample.label for sample in samples}, "test samples")
+
+
+def check_fit(class_names: Sequence[str], dataset: Dataset, samples: Sequence[Sample]) -> dict[str, Sample]:
+    """Check that the bundle knows every class of `dataset` and that `samples` are its own; return all it has, by id.
+
+    Raises:
+        DataError: the bundle does not know a class, and which; or a sample is not the dataset's, and which.
+    """
+    _check_known(class_names, set(dataset.class_names), "dataset")
+    known = {sample.sample_id: sample for sample in dataset.samples()}
+    strangers = [sample.sample_id for sample in samples if known.get(sample.sample_id) != sample]
+    if strangers:
+        raise DataError(
+            "The test table must be of this dataset. "
+            f"Received: {first_ten(strangers)} not so in {one_line(dataset.uri)}. Use the table split made from it."
+        )
+    return known
+
+
+def _check_known(class_names: Sequence[str], labels: set[str], whose: str) -> None:
+    unknown = sorted(labels - set(class_names))
+    if unknown:
+        raise DataError(
+            f"The bundle must know every class of the {whose}. Received: {first_ten(unknown)}, "
+            f"the bundle knows {one_line(', '.join(class_names))}. Train a bundle on this dataset."
+        )

@@ -1,0 +1,109 @@
+"""Suspected label errors: samples where network and neighbours agree on another label than the annotators'.
+
+A variant of confident learning (C. Northcutt et al. (2021), "Confident learning: estimating uncertainty in dataset
+labels", JAIR 70) in which the nearest training samples have half of the say: a head that has learnt wrong labels by
+heart still sees what lies around a sample.
+"""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.step.files import atomic_write, write_text
+from components.test.predictions import Prediction
+
+DECIMALS = 6
+ANNOTATOR = "pawline"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelDoubt:
+    """How much more is believed in `suggested` than in `label`, -1 to 1; `suspected` if that is confident."""
+
+    sample_id: str
+    label: str
+    suggested: str
+    score: float
+    suspected: bool
+    group: str
+
+
+def label_doubts(predictions: Sequence[Prediction], class_names: Sequence[str]) -> list[LabelDoubt]:
+    """Return every sample, the most doubtful label first.
+
+    A label is suspected where another class is at least as believed in as it is, on average, by the samples that carry
+    that class as their label. `score` does not need it: the order is by the difference of the beliefs alone.
+    """
+    if not predictions:
+        return []
+    belief, labels = _beliefs(predictions, class_names)
+    rows = np.arange(len(labels))
+    own = belief[rows, labels]
+    others = belief.copy()
+    others[rows, labels] = -1
+    best = others.argmax(axis=1)
+    suspected = (others[rows, best] >= _usual(belief, labels)[best]) & (others[rows, best] > own)
+    scores = np.round(others[rows, best] - own, DECIMALS)
+    found = [
+        LabelDoubt(p.filename, p.prediction_truth, class_names[best[i]], float(scores[i]), bool(suspected[i]), p.group)
+        for i, p in enumerate(predictions)
+    ]
+    return sorted(found, key=lambda doubt: (-doubt.score, doubt.sample_id))
+
+
+def _beliefs(
+    predictions: Sequence[Prediction], class_names: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return belief in each class, [N, classes], and the labels' indices: network and neighbours count the same."""
+    index = {name: i for i, name in enumerate(class_names)}
+    belief = np.array([p.values for p in predictions], np.float64)
+    for row, p in enumerate(predictions):
+        known = [index[n.label] for n in p.neighbours if n.label in index]
+        if known:
+            votes = np.bincount(known, minlength=len(class_names)) / len(known)
+            belief[row] = (belief[row] + votes) / 2
+    return belief, np.array([index[p.prediction_truth] for p in predictions], np.int64)
+
+
+def _usual(belief: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return for each class the mean belief in it of the samples labelled so; of a class without samples, of all."""
+    own = belief[np.arange(len(labels)), labels]
+    classes = range(belief.shape[1])
+    return np.array([own[labels == c].mean() if (labels == c).any() else own.mean() for c in classes])
+
+
+def write_label_errors_csv(path: Path, doubts: Sequence[LabelDoubt]) -> None:
+    """Write `doubts` as CSV that extract reads as annotations, once its column `label` is corrected."""
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["file", "label", "suggested", "score", "suspected", "group"])
+        for d in doubts:
+            writer.writerow([d.sample_id, d.label, d.suggested, d.score, json.dumps(d.suspected), d.group])
+
+
+def write_labels_to_check(path: Path, doubts: Sequence[LabelDoubt]) -> None:
+    """Write the suspected of `doubts` as an ecotag export whose annotator is "pawline" and its labels suggestions.
+
+    None counts as done, as a person has yet to look. The date is 0, so that the same predictions give the same file.
+    """
+    annotations = [
+        {"nameIdentifier": ANNOTATOR, "createDate": 0, "fileName": d.sample_id, "annotation": {"label": d.suggested}}
+        for d in doubts
+        if d.suspected
+    ]
+    project = {
+        "projectName": "labels to check",
+        "projectType": "ImageClassifier",
+        "datasetName": "labels to check",
+        "datasetType": "Image",
+        "classification": "Confidential",
+        "numberAnnotationsDone": 0,
+        "numberAnnotationsToDo": len(annotations),
+        "annotations": annotations,
+    }
+    write_text(path, json.dumps(project, indent=2, ensure_ascii=False) + "\n")

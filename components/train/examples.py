@@ -1,0 +1,110 @@
+"""Examples to learn from, and the batches made of them."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.features.pixel_cache import take_pixels
+from components.network.keras_runtime import keras
+from components.train.augmentation import STRENGTHS, Draws, augment_images, draw, mix
+from components.train.recipe import Recipe
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+BATCHES_AHEAD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Inputs, float32 features `[N, D]` or uint8 pixels `[N, H, W, 3]` that may be memory-mapped; classes `[N]`."""
+
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a step takes: inputs, targets `[N, classes]` that sum to 1 a row, and weights `[N]`."""
+
+    inputs: Any
+    targets: Any
+    weights: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Gives the batches of any epoch from any batch on; what they hold depends on seed, phase, epoch and batch only."""
+
+    examples: Examples
+    classes: int
+    recipe: Recipe
+    phase: int
+
+    @property
+    def steps(self) -> int:
+        """How many batches an epoch has."""
+        return -(-len(self.examples.labels) // self.recipe.batch_size)
+
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of `epoch`, counted from 1, beginning with the one numbered `first` from 0."""
+        size, count = self.recipe.batch_size, len(self.examples.labels)
+        order = np.random.default_rng([self.recipe.seed, self.phase, epoch]).permutation(count)
+        rows = (order[start : start + size] for start in range(first * size, count, size))
+        if self.recipe.augment == "none" or self.examples.inputs.ndim != 4:
+            return ahead(self._plain, rows) if self.examples.inputs.ndim == 4 else map(self._plain, rows)
+        draws = draw(self.recipe.seed, self.phase, epoch, count)
+        return (self._augmented(pixels, rows, draws) for rows, pixels in ahead(self._read, rows))
+
+    def _read(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        # In file order, since the disk reads ahead; then put back into the batch's.
+        order = np.argsort(rows)
+        pixels = np.empty((len(rows), *self.examples.inputs.shape[1:]), self.examples.inputs.dtype)
+        pixels[order] = take_pixels(self.examples.inputs, rows[order])
+        return rows, pixels
+
+    def _plain(self, rows: NDArray[np.int64]) -> Batch:
+        return Batch(self._read(rows)[1], self._targets(rows), self._weights(rows))
+
+    def _augmented(self, pixels: NDArray[Any], rows: NDArray[np.int64], draws: Draws) -> Batch:
+        strength = STRENGTHS[self.recipe.augment]
+        images = augment_images(pixels, draws.values[rows], strength)
+        targets, weights = self._targets(rows), self._weights(rows)
+        if strength.mixup:
+            images, targets, weights = (mix(part, draws.mixup[rows]) for part in (images, targets, weights))
+        return Batch(keras.ops.cast(keras.ops.round(images), "uint8"), targets, weights)
+
+    def _targets(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        smoothing = self.recipe.label_smoothing
+        one_hot = np.eye(self.classes, dtype=np.float32)[self.examples.labels[rows]]
+        return one_hot * np.float32(1 - smoothing) + np.float32(smoothing / self.classes)
+
+    def _weights(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        labels = self.examples.labels
+        if self.recipe.class_weight == "none":
+            return np.ones(len(rows), np.float32)
+        counts = np.bincount(labels, minlength=self.classes)
+        return (len(labels) / (self.classes * counts[labels[rows]])).astype(np.float32)
+
+
+def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield `work` of each item in order, a few computed ahead in threads, so that the device never waits for the disk.
+
+    The first error is raised where its result would be.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > BATCHES_AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,27 @@
+"""Fine-tuning: the last layers of a backbone learn too, after the head has."""
+
+from components.network.keras_runtime import keras
+from components.network.variables import leaf_layers
+
+# A new head's gradients no longer shake the backbone, but its weights are near a good place: small steps keep them so.
+RATE_FACTOR = 0.1
+
+
+def unfreeze(extractor: "keras.Model", count: int) -> int:
+    """Let the last `count` layers of the backbone in `extractor` learn, but no batch normalisation; return how many do.
+
+    Layers are counted as Keras lists them, those of nested models in place of these. Batch normalisation stays in
+    inference mode: moments of small batches would spoil those of the millions of images it was trained on.
+    """
+    layers = [layer for layer in leaf_layers(extractor) if not _is_around_the_backbone(extractor, layer)]
+    extractor.trainable = True
+    for layer in leaf_layers(extractor):
+        layer.trainable = False
+    for layer in layers[-count:]:
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+    return sum(bool(layer.trainable_weights) for layer in layers)
+
+
+def _is_around_the_backbone(extractor: "keras.Model", layer: "keras.Layer") -> bool:
+    """Tell whether `layer` is ours: input, preparation of pixels or pooling."""
+    return any(layer is own for own in extractor.layers)

@@ -1,0 +1,1 @@
+"""The `pawline` command, one module a command. Begin with `main`."""

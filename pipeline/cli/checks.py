@@ -1,0 +1,54 @@
+"""`pawline verify` and `pawline check-backbone`: what was made, and what a run is to be built upon."""
+
+import argparse
+import sys
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from components.step.errors import DataError, one_line
+
+
+def verify(arguments: argparse.Namespace) -> None:
+    """Print what is wrong with a bundle, a line each.
+
+    Raises:
+        DataError: something is.
+    """
+    from components.bundle.verification import verify_bundle
+
+    problems = verify_bundle(arguments.bundle, arguments.onnx_only)
+    for problem in problems:
+        print(f"pawline verify: {one_line(problem, 2000)}", file=sys.stderr)
+    if problems:
+        raise DataError(f"A bundle must pass every check. Received: {arguments.bundle}, problems={len(problems)}.")
+    networks = "ONNX network" if arguments.onnx_only else "Keras and ONNX networks"
+    print(f"{one_line(arguments.bundle)}: digests and golden outputs of the {networks} are as they must be")
+
+
+def check_backbone(arguments: argparse.Namespace) -> None:
+    """Print a table of the rules that a backbone keeps and breaks, or every backbone's name if none is given.
+
+    Raises:
+        UsageError: there is no such backbone, or it cannot be built.
+        DataError: it breaks a rule.
+    """
+    # Keras takes seconds to import; the other commands do without.
+    from components.backbones.by_name import backbone_names, find_backbone
+    from components.backbones.conformance import check_backbone as findings
+
+    if arguments.name is None:
+        print("\n".join(backbone_names()))
+        return
+    backbone = find_backbone(arguments.name)
+    table = Table("rule", "kept", "found", title=f"backbone {escape(backbone.name)}", title_justify="left")
+    broken = 0
+    for finding in findings(backbone, arguments.image_size):
+        broken += not finding.kept
+        sign = Text("yes", "green") if finding.kept else Text("no", "bold red")
+        table.add_row(finding.rule, sign, Text(one_line(finding.found, 500)))
+    Console(highlight=False).print(table)
+    if broken:
+        raise DataError(f"A backbone must keep every rule. Received: {backbone.name}, broken={broken}. Correct it.")

@@ -1,0 +1,64 @@
+"""`pawline compare`: runs on one test set side by side, in the terminal, as HTML and as JSON."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pipeline.local.display import short_path
+
+
+def add_compare(commands: Any) -> None:
+    """Add the command `compare` to the subparsers `commands`."""
+    command = commands.add_parser("compare", help="compare runs on one test set", allow_abbrev=False)
+    command.add_argument("run", nargs="+", metavar="RUN", help="a run's folder, or its id in --runs")
+    command.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where runs are kept (runs)")
+    command.add_argument("--html", type=Path, metavar="FILE", help="where to write the HTML (a new file in --runs)")
+    command.add_argument("--output", type=Path, metavar="FILE", help="where to write all figures as JSON (nowhere)")
+    command.add_argument("--no-latency", action="store_true", help="without measuring how long one image takes")
+    command.set_defaults(action=compare_command)
+
+
+def compare_command(arguments: argparse.Namespace) -> None:
+    """Compare the runs that the command line's `arguments` name.
+
+    Raises:
+        UsageError: fewer than two runs, one twice, or one that is not there.
+        DataError: a run has not been tested, is damaged, or was tested on other samples.
+        ServiceError: a file cannot be written.
+    """
+    html = arguments.html or arguments.runs / f"comparison-{datetime.now():%Y%m%d-%H%M%S}.html"
+    show_comparison(arguments.run, arguments.runs, html, arguments.output, with_latency=not arguments.no_latency)
+
+
+def show_comparison(
+    names: Sequence[str],
+    runs: Path,
+    html: Path,
+    output: Path | None,
+    with_latency: bool = True,
+    failed: Mapping[str, str] | None = None,
+) -> None:
+    """Print the comparison of the runs called `names`, write it to `html`, and to `output` as JSON.
+
+    `failed` says why other candidates of a sweep are not among them, by what was their own. The errors are those of
+    `compare_command`.
+    """
+    # numpy and what it takes to read bundles are not needed by the other commands.
+    from components.step.files import write_json, write_text
+    from pipeline.compare.comparison import as_json, compare
+    from pipeline.compare.report import render_comparison
+    from pipeline.compare.runs import read_runs
+    from pipeline.compare.table import print_comparison
+
+    comparison = compare(read_runs(names, runs), with_latency)
+    console = Console(highlight=False)
+    print_comparison(console, comparison)
+    write_text(html, render_comparison(comparison, failed or {}))
+    console.print(f"comparison  {short_path(html.absolute())}", markup=False, soft_wrap=True)
+    if output:
+        write_json(output, as_json(comparison) | {"failed": failed or {}})
+        console.print(f"figures     {short_path(output.absolute())}", markup=False, soft_wrap=True)

@@ -1,0 +1,73 @@
+"""`pawline rollback`: the model registry's champion put back to what it was before."""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from components.bundle.reader import MANIFEST, read_manifest, sha256_of, verify_files
+from components.promote.champion import previous_of, roll_back
+from components.promote.registry import BUNDLE, Registry, Version, open_registry
+from components.step.errors import DataError, UsageError, one_line
+from pipeline.local.run import TRACKING_STORE, tracking_uri
+
+
+def add_rollback(commands: Any) -> None:
+    """Add `rollback` to the `commands` of the `pawline` command."""
+    command = commands.add_parser("rollback", help="make the champion before the champion again", allow_abbrev=False)
+    command.add_argument("--model-name", default="pawline", metavar="NAME", help="the registered model (pawline)")
+    command.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where runs are kept (runs)")
+    command.set_defaults(action=rollback)
+
+
+def rollback(arguments: argparse.Namespace) -> None:
+    """Put the alias champion back on the version before, whose files are verified first; print both.
+
+    Raises:
+        UsageError: no registry is named and `--runs` has none.
+        DataError: there is no champion, none before it, or its files are damaged; nothing was changed.
+        ServiceError: the registry does not answer.
+    """
+    registry = _registry(arguments)
+    champion = registry.version(registry.champion_number())
+    if champion is None:
+        raise DataError(
+            f"There must be a champion to roll back. Received: none of {arguments.model_name}. Check --model-name."
+        )
+    _verify(registry, previous_of(registry, champion))
+    previous = roll_back(registry, champion)
+    print(f"{arguments.model_name}: version {champion.number}, digest {one_line(champion.tag('digest'))}, is put back")
+    print(f"{arguments.model_name}: champion is version {previous.number}, digest {one_line(previous.tag('digest'))}")
+
+
+def _registry(arguments: argparse.Namespace) -> Registry:
+    environment = dict(os.environ)
+    if "MLFLOW_TRACKING_URI" not in environment and (arguments.runs / TRACKING_STORE).is_file():
+        environment["MLFLOW_TRACKING_URI"] = tracking_uri(arguments.runs.absolute())
+    if registry := open_registry(environment, arguments.model_name):
+        return registry
+    raise UsageError(
+        "There must be a model registry. "
+        f"Received: no MLFLOW_TRACKING_URI, and no {TRACKING_STORE} in {one_line(arguments.runs)}. Name one of them."
+    )
+
+
+def _verify(registry: Registry, version: Version) -> None:
+    with tempfile.TemporaryDirectory(prefix="pawline-rollback-") as folder:
+        place = registry.download(version, BUNDLE, Path(folder))
+        if place is None:
+            raise _refusal(version, "its files are not there")
+        try:
+            verify_files(place, read_manifest(place))
+        except DataError as error:
+            raise _refusal(version, str(error).replace(f"{folder}/", "")) from error
+        if (digest := sha256_of(place / MANIFEST)) != (version.tag("digest") or digest):
+            raise _refusal(version, f"its digest is {digest}")
+
+
+def _refusal(version: Version, what: str) -> DataError:
+    return DataError(
+        f"The version to go back to must be complete. Received: version {version.number}: {one_line(what)} "
+        "Nothing was changed."
+    )

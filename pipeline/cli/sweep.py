@@ -1,0 +1,156 @@
+"""`pawline sweep`: a run for each combination of parameters on one dataset and one split, then their comparison."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from components.step.errors import DataError, PawlineError, UsageError, one_line
+from pipeline.cli.run import ended_in_order_by_signals, last_lines_shown, run_parameters
+from pipeline.compilation import COMPILED_PIPELINE
+from pipeline.compiled import CompiledPipeline, load_pipeline
+from pipeline.local.display import LINE_LIMIT, RunDisplay, duration, short_path
+from pipeline.local.folder import new_run_folder
+from pipeline.local.record import RunRecord
+from pipeline.local.run import StepFailed, run_pipeline
+from pipeline.sweep.grid import read_grid, swept_part
+from pipeline.sweep.runs import Candidate, Sweep
+
+MOST_CANDIDATES = 16
+LONGEST_ID = 60  # The candidates' ids are longer and have their limit too.
+
+
+def add_sweep(commands: Any) -> None:
+    """Add the command `sweep` to the subparsers `commands`."""
+    command = commands.add_parser("sweep", help="run several candidates and compare them", allow_abbrev=False)
+    command.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE,VALUE",
+        help="a parameter and its values; may be repeated, also to add a value to a name",
+    )
+    command.add_argument(
+        "--config", type=Path, metavar="FILE", help="a YAML file of parameters; --param goes before it"
+    )
+    command.add_argument("--sample", action="store_true", help="run on the packaged sample data")
+    command.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where runs are kept (runs)")
+    command.add_argument("--run-id", help="name of the sweep (the time); one that is there already is gone on with")
+    command.add_argument(
+        "--max", type=int, default=MOST_CANDIDATES, metavar="N", help=f"candidates at most ({MOST_CANDIDATES})"
+    )
+    command.add_argument("--pipeline", type=Path, default=COMPILED_PIPELINE, help="the compiled YAML (ours)")
+    command.set_defaults(action=sweep)
+
+
+def sweep(arguments: argparse.Namespace) -> None:
+    """Run every candidate as the command line's `arguments` say, and compare those that succeed.
+
+    Raises:
+        UsageError: a parameter, file or option is not legal; nothing has been run.
+        StepFailed: a step that all candidates share failed.
+        DataError: a candidate failed; the others have been run and compared.
+        ServiceError: the runs' folder cannot be written.
+    """
+    pipeline = swept_part(load_pipeline(arguments.pipeline))
+    candidates = _candidates(arguments, pipeline)
+    console = Console(stderr=True, highlight=False)
+    with ended_in_order_by_signals():
+        begun = _begun(arguments, pipeline, candidates, console)
+        try:
+            failed = _run_candidates(begun, console)
+        except BaseException:
+            console.print(f"the same command with --run-id {begun.folder.name} goes on", markup=False, soft_wrap=True)
+            raise
+    _compare(begun, failed)
+    if failed:
+        raise DataError(
+            f"Every candidate must succeed. Received: {len(failed)} of {len(candidates)} failed. "
+            f"Read their logs; the same command with --run-id {begun.folder.name} tries them again."
+        )
+
+
+def _candidates(arguments: argparse.Namespace, pipeline: CompiledPipeline) -> list[Candidate]:
+    grid = read_grid(arguments.param, pipeline, arguments.max)
+    return [
+        Candidate(number, run_parameters(_as_run(arguments, values), pipeline), _setting(values, grid))
+        for number, values in enumerate(grid, 1)
+    ]
+
+
+def _as_run(arguments: argparse.Namespace, values: Mapping[str, str]) -> argparse.Namespace:
+    return argparse.Namespace(**vars(arguments) | {"param": [f"{name}={text}" for name, text in values.items()]})
+
+
+def _setting(values: Mapping[str, str], grid: list[dict[str, str]]) -> str:
+    own = {name: text for name, text in values.items() if any(other[name] != text for other in grid)}
+    return ", ".join(f"{name}={one_line(text, 60)}" for name, text in own.items())
+
+
+def _begun(
+    arguments: argparse.Namespace, pipeline: CompiledPipeline, candidates: list[Candidate], console: Console
+) -> Sweep:
+    """Return the sweep, its shared steps done, now or when it was begun."""
+    run_id = arguments.run_id
+    if run_id is not None and len(run_id) > LONGEST_ID:
+        raise UsageError(
+            f"A sweep's --run-id has at most {LONGEST_ID} characters. Received: {len(run_id)}. Shorten it."
+        )
+    if run_id is not None and (arguments.runs / run_id).is_dir():
+        begun = Sweep((arguments.runs / run_id).resolve(), pipeline, candidates)
+        begun.check_plan()
+        return begun
+    begun = Sweep(new_run_folder(arguments.runs, run_id), pipeline, candidates)
+    _heading(console, f"sweep {begun.folder.name}: {len(candidates)} candidates on one dataset and split")
+    _run(begun.shared_part(), begun.shared_record(), console)
+    begun.write_plan()
+    return begun
+
+
+def _run_candidates(begun: Sweep, console: Console) -> dict[str, str]:
+    """Run every candidate that has not succeeded yet; return why the others did not, by setting."""
+    failed = {}
+    for candidate in begun.candidates:
+        place = f"candidate {candidate.number} of {len(begun.candidates)}: {candidate.setting}"
+        if done := begun.finished(candidate):
+            _heading(console, f"{place}: done before, in {short_path(done)}")
+            continue
+        _heading(console, place)
+        try:
+            record = begun.new_record(candidate)
+            _run(begun.pipeline, record, console)
+            console.print(f"succeeded after {duration(record.seconds)}", style="green")
+        except PawlineError as error:
+            failed[candidate.setting] = _reason(error)
+            console.print(Text(f"failed: {one_line(error, LINE_LIMIT)}", style="bold red"), soft_wrap=True)
+    return failed
+
+
+def _reason(error: PawlineError) -> str:
+    """Return why a candidate failed as its step has said it, without the paths of this machine that the rest has."""
+    said = f"{error.step}: {error.lines[-1]}" if isinstance(error, StepFailed) and error.lines else str(error)
+    return one_line(said, LINE_LIMIT)
+
+
+def _run(pipeline: CompiledPipeline, record: RunRecord, console: Console) -> None:
+    display = RunDisplay(console, record.steps)
+    with last_lines_shown(console), display.live():
+        run_pipeline(pipeline, record, display)
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print(Text(text, style="bold"), soft_wrap=True)
+
+
+def _compare(begun: Sweep, failed: Mapping[str, str]) -> None:
+    """Print and write the comparison of the candidates that have succeeded, if there are two."""
+    # numpy is not needed before.
+    from pipeline.cli.compare import show_comparison
+
+    finished = [folder for candidate in begun.candidates if (folder := begun.finished(candidate))]
+    if len(finished) >= 2:  # Else the failures say all there is to say.
+        places = (begun.folder / "comparison.html", begun.folder / "comparison.json")
+        show_comparison([str(folder) for folder in finished], begun.folder.parent, *places, failed=failed)

@@ -1,0 +1,1 @@
+"""Runs on one test set side by side. Begin with `comparison`."""

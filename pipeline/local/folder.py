@@ -1,0 +1,46 @@
+"""The folder of a run: new, and named so that a person finds it again."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from components.step.errors import ServiceError, UsageError
+
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+def new_run_folder(runs: Path, run_id: str | None) -> Path:
+    """Make and return the folder `run_id` in `runs`, absolute; without `run_id` the time names it.
+
+    Raises:
+        UsageError: `run_id` is no plain name, or its folder exists already.
+        ServiceError: `runs` cannot be written.
+    """
+    if run_id is not None and not RUN_ID.fullmatch(run_id):
+        rule = "--run-id must be 1 to 80 letters, digits, dots, dashes or underscores"
+        raise UsageError(f"{rule}. Received: {run_id[:90]!r}. Rename it.")
+    for name in [run_id] if run_id else _names_of_now():
+        if _make(runs / name):
+            return (runs / name).resolve()
+    raise UsageError(
+        f"A run needs a new folder. Received: {runs / (run_id or '')}, which exists. Give another --run-id."
+    )
+
+
+def _names_of_now() -> Iterator[str]:
+    now = f"{datetime.now():%Y%m%d-%H%M%S}"
+    yield now
+    yield from (f"{now}-{number}" for number in range(2, 100))
+
+
+def _make(folder: Path) -> bool:
+    runs = folder.parent
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+    except OSError as error:
+        if isinstance(error, FileExistsError) and runs.is_dir():
+            return False
+        raise ServiceError(f"--runs must be a writable folder. Received: {runs}: {error.strerror}.") from error
+    return True

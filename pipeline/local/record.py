@@ -1,0 +1,66 @@
+"""The record of a run, `run.json`: parameters, states and durations, complete at every moment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from components.step.files import write_json
+
+Status = Literal["waiting", "running", "succeeded", "failed", "stopped"]
+
+
+@dataclass(slots=True)
+class StepState:
+    """How far a step is, and what it gave: output parameters, and artifacts as KFP's JSON describes them.
+
+    `reused_from` is the id of the run that has done the step, where this one takes over what it gave.
+    """
+
+    name: str
+    status: Status = "waiting"
+    seconds: float = 0.0
+    exit_code: int | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reused_from: str | None = None
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """A run and its steps, written to `run.json` in its folder."""
+
+    folder: Path
+    pipeline: str
+    parameters: Mapping[str, Any]
+    steps: Sequence[StepState]
+    status: Status = "waiting"
+    seconds: float = 0.0
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def write(self) -> None:
+        """Write the record as it is now, atomically."""
+        write_json(self.folder / "run.json", self._as_json())
+
+    def _as_json(self) -> dict[str, Any]:
+        return {
+            "run_id": self.folder.name,
+            "pipeline": self.pipeline,
+            "status": self.status,
+            "started": self.started.isoformat(timespec="seconds"),
+            "seconds": round(self.seconds, 3),
+            "parameters": dict(self.parameters),
+            "steps": [_step_as_json(step) for step in self.steps],
+        }
+
+
+def _step_as_json(step: StepState) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "status": step.status,
+        "seconds": round(step.seconds, 3),
+        "exit_code": step.exit_code,
+        "outputs": step.parameters,
+        "reused_from": step.reused_from,
+    }

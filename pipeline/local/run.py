@@ -1,0 +1,125 @@
+"""The local run: a compiled pipeline's own commands as processes on this machine, without Docker or Kubernetes.
+
+A run's folder holds everything: `run.json`, and for each step a folder with its log, its executor input and output and
+its artifacts. Steps run one after another, which is all that a chain can do.
+"""
+
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from components.step.errors import PawlineError, ServiceError
+from components.step.files import write_json
+from pipeline.compiled import CompiledPipeline, Step
+from pipeline.local.executor import collect_outputs, executor_input
+from pipeline.local.placeholders import resolve_command
+from pipeline.local.processes import run_process
+from pipeline.local.record import RunRecord, StepState
+
+SOURCE = Path(__file__).resolve().parents[2]
+LAST_LINES = 20
+TRACKING_STORE = "mlflow.db"
+
+
+class StepFailed(PawlineError):
+    """A step ended with another exit code than 0, which becomes the run's; `lines` are the last of its log."""
+
+    def __init__(self, step: str, exit_code: int, log: Path, lines: list[str]) -> None:
+        """Say which step failed how, and where its log is."""
+        super().__init__(f"A step must end with exit code 0. Received: {step}={exit_code}. Read {log}.")
+        self.step, self.exit_code, self.lines = step, exit_code, lines
+
+
+class Display(Protocol):
+    """Whoever shows the run while it goes on."""
+
+    def changed(self, state: StepState) -> None:
+        """Show that a step has started or ended."""
+
+    def line(self, step: str, text: str) -> None:
+        """Show a line that the step has printed."""
+
+
+def tracking_uri(runs: Path) -> str:
+    """Return the MLflow store of the runs in the folder `runs`, where the environment names no other."""
+    return f"sqlite:///{runs / TRACKING_STORE}"
+
+
+def run_pipeline(pipeline: CompiledPipeline, record: RunRecord, display: Display) -> None:
+    """Run every step of `pipeline` in the folder of `record`, new and empty, and keep the record.
+
+    A step that `record` says has succeeded is not run again: what it gave is taken from its state.
+    Whatever ends the run early, Ctrl-C included, first ends the running step's processes and is recorded.
+
+    Raises:
+        StepFailed: a step ended with another exit code than 0.
+        DataError: a step succeeded without giving one of its outputs.
+        ServiceError: the folder cannot be written.
+    """
+    states = {state.name: state for state in record.steps}
+    with _recorded(record, record):
+        for step in pipeline.steps:
+            if states[step.name].status == "succeeded":
+                continue
+            with _recorded(states[step.name], record, display):
+                task = executor_input(step, record.folder / step.name, record.parameters, states)
+                _run_step(step, states[step.name], task, display)
+
+
+@contextmanager
+def _recorded(subject: StepState | RunRecord, record: RunRecord, display: Display | None = None) -> Iterator[None]:
+    began = time.monotonic()
+
+    def change(status: Any) -> None:
+        subject.status, subject.seconds = status, time.monotonic() - began
+        record.write()
+        if display and isinstance(subject, StepState):
+            display.changed(subject)
+
+    try:
+        change("running")
+        yield
+    except Exception:
+        change("failed")
+        raise
+    except BaseException:  # Ctrl-C or SIGTERM: the step's processes have ended by now.
+        change("stopped")
+        raise
+    change("succeeded")
+
+
+def _run_step(step: Step, state: StepState, task: Mapping[str, Any], display: Display) -> None:
+    folder = Path(task["outputs"]["outputFile"]).parent
+    _make_folder(folder / "parameters" if step.output_parameters else folder)
+    write_json(folder / "executor_input.json", task)
+    lines = deque[str](maxlen=LAST_LINES)
+
+    def on_line(text: str) -> None:
+        lines.append(text)
+        display.line(step.name, text)
+
+    command = [sys.executable if word == "python" else word for word in resolve_command(step.command, task)]
+    state.exit_code = run_process(command, _environment(folder.parent.parent), folder / "log.txt", on_line)
+    if state.exit_code != 0:
+        raise StepFailed(step.name, state.exit_code, folder / "log.txt", list(lines))
+    collect_outputs(step, state, task["outputs"])
+
+
+def _environment(runs: Path) -> dict[str, str]:
+    # Safe path: a folder called components where the user stands must not be taken for ours.
+    paths = [str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    ours = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
+    # What the user says counts, also an empty text: it turns tracking off.
+    return {"MLFLOW_TRACKING_URI": tracking_uri(runs), **os.environ, **ours}
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise ServiceError(f"The run's folder must be writable. Received: {folder}: {error.strerror}.") from error

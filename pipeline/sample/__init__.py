@@ -1,0 +1,1 @@
+"""The packaged sample: 400 product photos. Begin with `photos`."""

@@ -1,0 +1,200 @@
+"""The compiled pipeline: committed, current, reproducible, and saying what the cluster needs to know."""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.step.errors import ServiceError, UsageError
+from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
+from pipeline.compiled import load_pipeline
+
+ROOT = Path(__file__).parents[2]
+PARAMETERS = [
+    "annotations_uri",
+    "images_uri",
+    "annotation_format",
+    "group_pattern",
+    "on_bad_sample",
+    "dataset_store",
+    "train_ratio",
+    "validation_ratio",
+    "test_ratio",
+    "split_method",
+    "seed",
+    "backbone",
+    "weights",
+    "image_size",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "gpu_count",
+    "gpu_type",
+    "node_selector",
+    "tolerations",
+    "cpu",
+    "memory",
+    "s3_secret",
+    "fine_tune_epochs",
+    "fine_tune_layers",
+    "augment",
+    "class_weight",
+    "label_smoothing",
+    "early_stopping_patience",
+    "warmup_epochs",
+    "schedule",
+    "optimizer",
+    "cache_uri",
+    "checkpoint_uri",
+    "checkpoint_minutes",
+    "model_name",
+    "promotion_policy",
+    "dry_run",
+]
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(COMPILED_PIPELINE.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def executors(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = documents[0]["deploymentSpec"]["executors"]
+    return {name.removeprefix("exec-"): executor["container"] for name, executor in found.items()}
+
+
+@pytest.fixture(scope="module")
+def platform(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    return {name.removeprefix("exec-"): executor for name, executor in found.items()}
+
+
+def compiled_in_a_process(target: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PAWLINE_")}
+    command = [sys.executable, "-m", "pipeline.cli", "compile", "--output", str(target)]
+    return subprocess.run(
+        command, cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_the_committed_pipeline_is_current_and_compiling_is_quiet(tmp_path: Path) -> None:
+    # Another hash seed: what came out in a set's order would show.
+    done = compiled_in_a_process(tmp_path / "again.yaml", PYTHONHASHSEED="7")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "again.yaml").read_bytes() == COMPILED_PIPELINE.read_bytes(), "run `pawline compile`"
+
+
+def test_the_image_comes_from_the_environment(tmp_path: Path) -> None:
+    assert compiled_in_a_process(tmp_path / "p.yaml", PAWLINE_TRAIN_IMAGE="example.test/x:1").returncode == 0
+    text = (tmp_path / "p.yaml").read_text(encoding="utf-8")
+    assert set(re.findall(r"image: (.*)", text)) == {"example.test/x:1"}
+
+
+def test_the_mlflow_server_comes_from_the_environment_but_no_password(tmp_path: Path) -> None:
+    uri = "https://mlflow.example.test/x"
+    assert compiled_in_a_process(tmp_path / "p.yaml", PAWLINE_MLFLOW_TRACKING_URI=uri).returncode == 0
+    assert (tmp_path / "p.yaml").read_text(encoding="utf-8").count(uri) == 3  # train, test, promote
+    for refused in ("https://me:s3cret@mlflow.example.test", "sqlite:///x.db"):
+        done = compiled_in_a_process(tmp_path / "q.yaml", PAWLINE_MLFLOW_TRACKING_URI=refused)
+        assert (done.returncode, "s3cret" in done.stderr, (tmp_path / "q.yaml").exists()) == (2, False, False)
+        assert "PAWLINE_MLFLOW_TRACKING_URI must be" in done.stderr
+
+
+def test_the_graph_has_the_parameters_in_the_forms_order() -> None:
+    from pipeline.graph import image_classifier
+
+    assert list(inspect.signature(image_classifier).parameters) == PARAMETERS
+
+
+def test_every_parameter_has_a_type_a_default_and_a_description_of_one_sentence() -> None:
+    parameters = load_pipeline(COMPILED_PIPELINE).parameters
+    assert set(PARAMETERS) == set(parameters)
+    for name, parameter in parameters.items():
+        assert parameter.default is not None, name
+        assert 15 < len(parameter.description) <= 130, name
+        assert parameter.description.endswith("."), name
+        assert "\n" not in parameter.description, name
+
+
+def test_defaults_are_of_their_types() -> None:
+    types = {
+        "STRING": str,
+        "NUMBER_INTEGER": int,
+        "NUMBER_DOUBLE": float,
+        "BOOLEAN": bool,
+        "STRUCT": dict,
+        "LIST": list,
+    }
+    for name, parameter in load_pipeline(COMPILED_PIPELINE).parameters.items():
+        assert type(parameter.default) is types[parameter.kind], name
+
+
+def test_what_looks_at_the_world_is_never_cached_and_the_others_are(documents: list[dict[str, Any]]) -> None:
+    tasks = documents[0]["root"]["dag"]["tasks"]
+    cached = {name: task["cachingOptions"].get("enableCache", False) for name, task in tasks.items()}
+    assert cached == {"extract": False, "split": True, "train": True, "test": True, "promote": False}
+
+
+def test_only_train_asks_for_a_gpu_and_a_place(executors: dict[str, Any], platform: dict[str, Any]) -> None:
+    assert [name for name, container in executors.items() if "accelerator" in container["resources"]] == ["train"]
+    assert [name for name, config in platform.items() if {"nodeSelector", "tolerations"} & config.keys()] == ["train"]
+
+
+def test_what_goes_into_a_pods_resources_is_text(documents: list[dict[str, Any]], executors: dict[str, Any]) -> None:
+    # KFP 2.5.0's driver reads these with GetStringValue: a number would be empty, that is: silently no GPU.
+    words = [text for container in executors.values() for text in _strings(container["resources"])]
+    channels = {name for word in words for name in re.findall(r"pipelinechannel--(\w+)", word)}
+    kinds = documents[0]["root"]["inputDefinitions"]["parameters"]
+    assert channels == {"cpu", "memory", "gpu_count", "gpu_type"}
+    assert {kinds[name]["parameterType"] for name in channels} == {"STRING"}
+
+
+def test_every_step_has_cpu_memory_and_the_s3_secret(executors: dict[str, Any], platform: dict[str, Any]) -> None:
+    limits = {"resourceCpuLimit", "resourceCpuRequest", "resourceMemoryLimit", "resourceMemoryRequest"}
+    for name in ("extract", "split", "train", "test", "promote"):
+        assert limits <= executors[name]["resources"].keys()
+        (secret,) = platform[name]["secretAsEnv"]
+        assert secret["secretNameParameter"] == {"componentInputParameter": "s3_secret"}
+        assert {pair["secretKey"]: pair["envVar"] for pair in secret["keyToEnv"]} == {
+            "AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY",
+            "AWS_DEFAULT_REGION": "AWS_DEFAULT_REGION",
+            "AWS_S3_ENDPOINT": "AWS_ENDPOINT_URL_S3",
+        }
+
+
+def test_a_failed_compilation_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "p.yaml"
+    target.write_text("old")
+    monkeypatch.setattr("kfp.compiler.Compiler.compile", lambda *_: (_ for _ in ()).throw(RuntimeError("no")))
+    with pytest.raises(RuntimeError):
+        compile_pipeline(target)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ServiceError, match="must be writable"):
+        compile_pipeline(tmp_path / "file" / "p.yaml")
+
+
+@pytest.mark.parametrize("content", [None, "", "a: 1", "- x", "\x00", "{", "root: {dag: 5}"])
+def test_what_is_no_compiled_pipeline_is_refused(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "p.yaml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UsageError, match="must be a compiled KFP YAML"):
+        load_pipeline(path)
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in _strings(inner)]
+    return [value]

@@ -1,0 +1,187 @@
+"""The page in a real browser, against the real server: try a picture, draw one, look at the data."""
+
+import json
+import urllib.parse
+
+import numpy as np
+import pytest
+
+from components.bundle.reader import MANIFEST
+from components.serve.page.drawing import drawing_style
+from tests.support.browser import CHROMIUM, chromium
+from tests.support.serving import CLASSES, colour_bundle, running_server
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+HOSTILE = "<img src=x onerror='window.hacked = 1'>"
+DATA = {
+    "splits": {"train": {"blue": 30, "green": 20, "red": 10}, "validation": {"blue": 3, "green": 3, "red": 3}},
+    "width": {"min": 30, "median": 64, "max": 640},
+    "height": {"min": 30, "median": 48, "max": 480},
+    "sizes": [[64, 48, 60], [640, 480, 9]],
+    "validation_confusion_matrix": [[3, 0, 0], [0, 2, 1], [0, 0, 3]],
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of a small bundle that tells of its data and, in a place for text, of something hostile."""
+    folder = tmp_path_factory.mktemp("page")
+    bundle = colour_bundle(folder / "bundle")
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    manifest |= {"data": DATA, "backbone": HOSTILE, "metrics": {"validation_accuracy": 8 / 9}}
+    (bundle / MANIFEST).write_text(json.dumps(manifest))
+    with running_server(bundle, folder / "log") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One browser for all tests of this module."""
+    with chromium() as running:
+        yield running
+
+
+def opened(server, browser, **screen):
+    """Return a tab with the page, loaded with its examples; what other tabs have said before is forgotten."""
+    browser.events.clear()
+    tab = browser.tab(**screen)
+    tab.open(f"{server.url}/")
+    tab.until("document.querySelectorAll('#examples img').length === 3")
+    return tab
+
+
+@pytest.fixture
+def page(server, browser):
+    return opened(server, browser)
+
+
+def answer(tab):
+    """Return the text of the answer as soon as there is one, with its shares."""
+    return tab.until("(t => t.includes('%') && t)(document.getElementById('answer').textContent)")
+
+
+def test_an_example_is_answered_and_nobody_else_is_asked(page, server):
+    page.click("#examples button")
+    assert any(name in answer(page) for name in CLASSES)
+    assert page.until("document.querySelector('#answer img')?.naturalWidth") == 32  # What the model sees.
+    assert {urllib.parse.urlsplit(url).netloc for url in page.requests() if not url.startswith("blob:")} == {
+        server.url.removeprefix("http://")
+    }
+    assert page.evaluate("window.hacked") is None
+    assert HOSTILE in page.evaluate("document.body.textContent")
+    assert page.complaints() == []
+
+
+def drop(tab, colour):
+    """Drop a picture of one colour on the page."""
+    tab.evaluate(
+        "(async () => { const c = document.createElement('canvas'); c.width = c.height = 40;"
+        "const g = c.getContext('2d');"
+        f"g.fillStyle = {json.dumps(colour)}; g.fillRect(0, 0, 40, 40);"
+        "const blob = await new Promise(done => c.toBlob(done)); const data = new DataTransfer();"
+        "data.items.add(new File([blob], 'mine.png', {type: 'image/png'}));"
+        "document.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true})); })()"
+    )
+
+
+@pytest.mark.parametrize(("colour", "name"), [("#f00", "red"), ("#00f", "blue")])
+def test_a_picture_that_is_dropped_is_answered_with_bars(page, colour, name):
+    drop(page, colour)
+    assert name in answer(page)
+
+
+def test_a_file_that_is_no_picture_is_refused_in_words(page):
+    page.evaluate(
+        "(() => { const data = new DataTransfer(); data.items.add(new File(['no picture'], 'a.txt'));"
+        "document.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true})); })()"
+    )
+    page.until("document.body.textContent.includes('not a readable')")
+
+
+def test_what_is_drawn_is_answered(page):
+    page.click('[name="source"][value="drawing"]')
+    page.until("!document.getElementById('source-drawing').hidden")
+    page.evaluate(
+        "(() => { const pad = document.getElementById('pad'), box = pad.getBoundingClientRect();"
+        "pad.setPointerCapture = () => {};"
+        "const at = (kind, share) => pad.dispatchEvent(new PointerEvent(kind, {pointerId: 1, button: 0, bubbles: true,"
+        "clientX: box.left + share * box.width, clientY: box.top + share * box.height}));"
+        "at('pointerdown', 0.2); at('pointermove', 0.5); at('pointermove', 0.8); at('pointerup', 0.8); })()"
+    )
+    assert any(name in answer(page) for name in CLASSES)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("dark", [False, True])
+def test_all_tabs_fit_the_screen_and_show_the_bundle_s_data(server, browser, width, dark):
+    tab = opened(server, browser, width=width, dark=dark)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.click("#tab-data")
+    tab.until("!document.getElementById('data').hidden && document.getElementById('data').textContent.includes('60')")
+    text = tab.evaluate("document.getElementById('data').textContent")
+    assert all(name in text for name in CLASSES)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.click("#tab-api")
+    tab.evaluate("document.querySelectorAll('#api details').forEach((one) => (one.open = true))")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert bool(np.median(tab.screenshot()) < 128) is dark
+    assert tab.complaints() == []
+
+
+def test_keys_reach_the_second_tab(page):
+    page.evaluate("document.getElementById('tab-try').focus()")
+    page.press("ArrowRight")
+    page.until("!document.getElementById('data').hidden")
+
+
+def test_the_third_tab_says_how_to_ask_and_is_found_where_others_have_theirs(server, browser):
+    document = json.loads(server.get("/openapi.json")[1])
+    tab = browser.tab()
+    tab.open(f"{server.url}/docs")
+    tab.until("document.querySelectorAll('#api details').length > 0 && !document.getElementById('api').hidden")
+    shown = tab.evaluate("[...document.querySelectorAll('#api summary code')].map((one) => one.textContent)")
+    assert set(shown) == {
+        f"{method.upper()} {path}"
+        for path, item in document["paths"].items()
+        for method in item
+        if method != "parameters"
+    }
+    commands = tab.evaluate("[...document.querySelectorAll('#api pre')].map((one) => one.textContent)")
+    assert f"curl --data-binary @picture.jpg '{server.url}/predict'" in commands
+    assert f"curl '{server.url}/v2/models/{{name}}'" in commands
+
+
+def test_a_server_that_is_busy_is_asked_again(page):
+    page.evaluate(
+        "(() => { const real = window.fetch; let busy = 1; window.fetch = (...a) => busy-- > 0 ?"
+        "Promise.resolve(new Response('{}', {status: 503, headers: {'Retry-After': '1'}})) : real(...a); })()"
+    )
+    drop(page, "#0f0")
+    assert "green" in answer(page)
+
+
+def test_it_can_be_switched_off(tmp_path):
+    with running_server(colour_bundle(tmp_path / "bundle"), tmp_path / "log", page="false") as server:
+        assert server.get("/")[0] == 404
+        assert server.get("/page/main.js")[0] == 404
+        assert server.get("/health")[0] == 200
+
+
+def digits(dark):
+    """Return pictures of a stroke as digit datasets have them."""
+    images = np.zeros((4, 28, 28, 3), np.uint8)
+    images[:, 6:22, 12:16] = 255
+    return images if dark else 255 - images
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_drawings_have_the_polarity_of_the_bundle_s_own(dark):
+    style = drawing_style(digits(dark))
+    assert (style["background"], style["centre"]) == ("dark" if dark else "light", True)
+    assert style["extent"] == pytest.approx(16 / 28, abs=0.01)
+
+
+def test_photos_are_not_drawn_like_digits():
+    photos = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 3), dtype=np.uint8)
+    assert drawing_style(photos)["centre"] is False

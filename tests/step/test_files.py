@@ -1,0 +1,163 @@
+"""Files are complete or absent."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from components.step.errors import ServiceError
+from components.step.files import atomic_directory, atomic_write, json_text, write_json, write_text
+
+
+def everything_below(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def assert_one_line_about(error: ServiceError, path: Path) -> None:
+    assert str(error).startswith("The output must be writable. Received: ")
+    assert str(path) in str(error)
+    assert len(str(error).splitlines()) == 1
+
+
+def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "er" / "table.csv"
+    with atomic_write(target) as temporary:
+        temporary.write_text("half")
+        assert not target.exists()
+        assert temporary.parent.parent == target.parent, "a rename works on one file system only"
+        temporary.write_text("whole")
+    assert target.read_text() == "whole"
+    assert everything_below(target.parent) == ["table.csv"]
+
+
+def _interrupted(path: Path) -> None:
+    path.write_text("half")
+    raise KeyboardInterrupt
+
+
+def test_an_error_keeps_the_old_file_and_leaves_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+    with pytest.raises(KeyboardInterrupt), atomic_write(target) as temporary:
+        _interrupted(temporary)
+    assert target.read_text() == "old"
+    assert everything_below(tmp_path) == ["table.csv"]
+
+
+def test_a_new_file_replaces_the_old_one_and_may_be_read_by_others(tmp_path: Path) -> None:
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+    write_text(target, "é\n")
+    assert target.read_bytes() == b"\xc3\xa9\n"
+    mask = os.umask(0)
+    os.umask(mask)
+    assert target.stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_a_folder_appears_only_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    with atomic_directory(target) as temporary:
+        (temporary / "a").write_text("a")
+        assert not target.exists()
+    assert everything_below(tmp_path) == ["bundle", "bundle/a"]
+
+
+def test_an_error_in_a_folder_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), atomic_directory(tmp_path / "bundle") as temporary:
+        _interrupted(temporary / "a")
+    assert everything_below(tmp_path) == []
+
+
+def test_a_folder_replaces_an_empty_one_but_never_a_full_one(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    target.mkdir()
+    with atomic_directory(target) as temporary:
+        (temporary / "a").write_text("a")
+    with pytest.raises(ServiceError) as caught, atomic_directory(target) as temporary:
+        (temporary / "b").write_text("b")
+    assert_one_line_about(caught.value, target)
+    assert everything_below(tmp_path) == ["bundle", "bundle/a"]
+
+
+def test_json_is_sorted_and_readable(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"b": [1, 2.5], "a": "é"})
+    assert (tmp_path / "a.json").read_text() == '{\n  "a": "é",\n  "b": [\n    1,\n    2.5\n  ]\n}\n'
+    assert json.loads(json_text({"a": None})) == {"a": None}
+
+
+def test_nan_is_no_json(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "a.json", {"loss": float("nan")})
+    assert everything_below(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    target = tmp_path / "file" / "table.csv"
+    for write in (atomic_write, atomic_directory):
+        with pytest.raises(ServiceError) as caught, write(target):
+            pass
+        assert_one_line_about(caught.value, target)
+    assert everything_below(tmp_path) == ["file"]
+
+
+def test_a_target_that_is_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").mkdir()
+    with pytest.raises(ServiceError) as caught:
+        write_text(tmp_path / "table.csv", "x")
+    assert_one_line_about(caught.value, tmp_path / "table.csv")
+    assert everything_below(tmp_path) == ["table.csv"]
+
+
+# A limit on the size of files fails in the middle of a write, as a full disk does.
+WRITE_A_MEGABYTE = """
+import resource, sys
+from pathlib import Path
+from components.step.errors import ServiceError
+from components.step.files import write_text
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    write_text(Path(sys.argv[1]), "x" * (1 << 20))
+except ServiceError as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_fills_up_leaves_nothing_and_says_so(tmp_path: Path) -> None:
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+    done = subprocess.run(
+        [sys.executable, "-c", WRITE_A_MEGABYTE, str(target)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"The output must be writable. Received: {target}: File too large.\n"
+    assert (target.read_text(), everything_below(tmp_path)) == ("old", ["table.csv"])
+
+
+WRITE_FOR_EVER = """
+import sys, time
+from pathlib import Path
+from components.step.files import atomic_directory
+with atomic_directory(Path(sys.argv[1])) as folder:
+    (folder / "half").write_text("half")
+    print("half", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_kill_leaves_nothing_under_the_target_s_name(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    with subprocess.Popen([sys.executable, "-c", WRITE_FOR_EVER, str(target)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"half\n"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not target.exists()
+    with atomic_directory(target) as temporary:
+        (temporary / "whole").write_text("whole")
+    assert everything_below(target) == ["whole"]
+    assert time.time() - target.stat().st_mtime < 60

@@ -1,0 +1,41 @@
+"""Read a pipeline as a KFP 2.5.0 backend does, strictly; run by tests/whole/test_old_backend.py beside its protos.
+
+kfp-pipeline-spec 0.6.0 and kfp-kubernetes 1.5.0 are of that backend's time. The second one's package needs a kfp to be
+imported, its generated module does not: it is loaded by its path.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import kfp
+import yaml
+from google.protobuf.json_format import ParseDict
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+
+def kubernetes_proto() -> ModuleType:
+    folders = [Path(folder) / "kubernetes" for folder in kfp.__path__]
+    (file,) = [found for folder in folders for found in folder.glob("kubernetes_executor_config_pb2.py")]
+    spec = importlib.util.spec_from_file_location("kubernetes_executor_config_pb2", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def read(path: Path) -> int:
+    """Parse both documents of `path`; return how many executors the platform document configures."""
+    pipeline, platform = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    ParseDict(pipeline, pipeline_spec_pb2.PipelineSpec())
+    # Any object fits the fields above and below it: the backend parses these in a second step, as strictly.
+    ParseDict(pipeline["deploymentSpec"], pipeline_spec_pb2.PipelineDeploymentConfig())
+    ParseDict(platform, pipeline_spec_pb2.PlatformSpec())
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for config in executors.values():
+        ParseDict(config, kubernetes_proto().KubernetesExecutorConfig())
+    return len(executors)
+
+
+if __name__ == "__main__":
+    print(read(Path(sys.argv[1])))

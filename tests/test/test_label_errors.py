@@ -1,0 +1,99 @@
+"""Suspected label errors: confident disagreement comes first, and the lists can be fed back."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.dataset.samples import Sample
+from components.extract.formats import read_csv, read_ecotag
+from components.features.neighbours import Neighbour
+from components.test.label_errors import label_doubts, write_label_errors_csv, write_labels_to_check
+from components.test.predictions import predict_samples
+
+NAMES = ["cat", "dog", "owl"]
+HOSTILE = 'a "b", <script>\u202e/é.png'
+
+
+def predicted(rows):
+    """Return predictions of (name, label, probabilities, labels of neighbours)."""
+    samples = [Sample(name, label, f"group of {name}", "0" * 64, 1, 1) for name, label, _, _ in rows]
+    near = [[Neighbour(f"t{i}", label, "train", 0.8) for i, label in enumerate(row[3])] for row in rows]
+    values = np.array([row[2] for row in rows], np.float32)
+    return predict_samples(samples, values, NAMES, 1.0, [0.0] * len(rows), near)
+
+
+def some():
+    return predicted(
+        [
+            ("right.png", "cat", [0.9, 0.1, 0.0], ["cat"] * 5),
+            ("unsure.png", "cat", [0.4, 0.6, 0.0], ["cat", "dog", "cat", "dog", "owl"]),
+            (HOSTILE, "dog", [0.95, 0.05, 0.0], ["cat"] * 5),
+            ("learnt by heart.png", "owl", [0.1, 0.0, 0.9], ["dog"] * 5),
+            ("dog.png", "dog", [0.0, 1.0, 0.0], ["dog"] * 5),
+        ]
+    )
+
+
+def test_what_network_and_neighbours_deny_comes_first():
+    found = label_doubts(some(), NAMES)
+    names = [HOSTILE, "unsure.png", "learnt by heart.png", "right.png", "dog.png"]
+    assert [d.sample_id for d in found] == names
+    # Network and neighbours have half of the say each.
+    assert [d.score for d in found] == pytest.approx([0.95, 0.1, 0.05, -0.9, -1.0])
+    assert [(d.label, d.suggested, d.suspected) for d in found[:3]] == [
+        ("dog", "cat", True),
+        ("cat", "dog", False),
+        ("owl", "dog", False),
+    ]
+
+
+def test_without_neighbours_the_network_alone_decides():
+    rows = [(name, label, values, []) for name, label, values in (("a", "cat", [0, 1, 0]), ("b", "dog", [0, 0.9, 0.1]))]
+    first, second = label_doubts(predicted(rows), NAMES)
+    assert (first.sample_id, first.suggested, first.score, first.suspected) == ("a", "dog", 1.0, True)
+    assert (second.score, second.suspected) == (pytest.approx(-0.8), False)
+
+
+def test_no_samples_no_doubts():
+    assert label_doubts([], NAMES) == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.lists(st.floats(0, 1), min_size=3, max_size=3)), min_size=1))
+def test_every_sample_is_listed_once_and_a_suspect_is_never_given_its_own_label(drawn):
+    rows = [(f"{i}", NAMES[label], np.array(values) + 1e-6, []) for i, (label, values) in enumerate(drawn)]
+    rows = [(name, label, values / values.sum(), near) for name, label, values, near in rows]
+    found = label_doubts(predicted(rows), NAMES)
+    assert sorted(d.sample_id for d in found) == sorted(row[0] for row in rows)
+    assert all(d.suggested != d.label and -1 <= d.score <= 1 for d in found)
+    assert all(d.score > 0 for d in found if d.suspected)
+    assert [d.score for d in found] == sorted((d.score for d in found), reverse=True)
+
+
+def test_the_csv_lists_all_and_is_read_as_annotations(tmp_path):
+    found = label_doubts(some(), NAMES)
+    write_label_errors_csv(tmp_path / "errors.csv", found)
+    with (tmp_path / "errors.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["file", "label", "suggested", "score", "suspected", "group"]
+    assert (rows[0]["file"], rows[0]["suspected"], float(rows[0]["score"])) == (HOSTILE, "true", found[0].score)
+    # A person corrects the column `label`; what is written already reads as the dataset's own labels and groups.
+    annotations = read_csv((tmp_path / "errors.csv").read_text(encoding="utf-8")).annotations
+    assert [(a.file_name, a.label, a.group) for a in annotations] == [(d.sample_id, d.label, d.group) for d in found]
+
+
+def test_the_list_for_the_labelling_tool_is_in_its_format(tmp_path):
+    write_labels_to_check(tmp_path / "check.json", label_doubts(some(), NAMES))
+    text = (tmp_path / "check.json").read_text(encoding="utf-8")
+    found = read_ecotag(text)
+    assert [(a.file_name, a.label, a.annotator) for a in found.annotations] == [(HOSTILE, "cat", "pawline")]
+    assert found.notes == ["The labelling is not finished: 0 of 1 annotations are done."]
+    expected = {
+        "projectName", "projectType", "datasetName", "datasetType", "classification", "numberAnnotationsDone",
+        "numberAnnotationsToDo", "annotations",
+    }  # fmt: skip
+    assert set(json.loads(text)) == expected

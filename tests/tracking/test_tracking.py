@@ -1,0 +1,369 @@
+"""Tracking: MLflow gets each event once, whatever happens to it or to us; a training never waits or fails for it."""
+
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.step.errors import UsageError
+from components.tracking import queue, sending
+from components.tracking.events import check_tracking_uri, legal_name, public_uri, without_secrets
+from components.tracking.tracker import NoTracker, TrackedDataset, open_tracker
+from tests.support.fault_proxy import fault_proxy
+
+ROOT = Path(__file__).parents[2]
+DATASET = TrackedDataset("s3://bucket/datasets/abc", "f" * 64, 12)
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """An MLflow database as the sender makes it, with no runs."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    code = f"from components.tracking.sender import connect; connect({{'MLFLOW_TRACKING_URI': 'sqlite:///{path}'}})"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=CLEAN, check=True, capture_output=True)
+    assert [file.name for file in path.parent.iterdir()] == ["mlflow.db"]
+    return path
+
+
+@pytest.fixture
+def store(empty_database, tmp_path):
+    """The folder of a fresh MLflow database."""
+    (tmp_path / "store").mkdir()
+    shutil.copy(empty_database, tmp_path / "store" / "mlflow.db")
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """Nothing is sent while tracking: all of it is left for the replay."""
+    monkeypatch.setattr("components.tracking.tracker.start_sending", lambda queue, _: sending.Sending(queue, None))
+
+
+def environment(store: Path, **more: str) -> dict[str, str]:
+    return {**CLEAN, "MLFLOW_TRACKING_URI": f"sqlite:///{store}/mlflow.db", **more}
+
+
+def rows(store: Path, query: str) -> list[tuple]:
+    with closing(sqlite3.connect(store / "mlflow.db")) as database:
+        return database.execute(query).fetchall()
+
+
+def replay(folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "components.tracking", str(folder)],
+        cwd=ROOT, env=env, check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def track(env: dict[str, str], folder: Path, epochs: int = 3, key: str = "") -> int:
+    tracker = open_tracker(env, queue_folder=folder, key=key)
+    tracker.start("train", {"epochs": epochs, "s3_secret": "hidden"}, {"git_commit": "abc"}, DATASET)
+    for step in range(1, epochs + 1):
+        tracker.epoch(step, {"loss": 1 / step})
+    tracker.metrics({"recall of Käse/süß: 100%": 0.5})
+    return tracker.finish("FINISHED")
+
+
+def test_a_run_arrives_complete_while_it_goes_on(store, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(sending, "WAIT_SECONDS", 60.0)  # What is late on a busy machine is not what is tested.
+    (tmp_path / "report.html").write_text("<p>report")
+    tracker = open_tracker(environment(store), queue_folder=tmp_path / "queue")
+    tracker.start("train", {"epochs": 2, "s3_secret": "hidden"}, {"git_commit": "abc"}, DATASET)
+    tracker.epoch(1, {"loss": 0.5, "odd: [name]": float("nan")})
+    tracker.artifact(tmp_path / "report.html", "reports")
+    tracker.artifact(tmp_path / "missing.html", "reports")
+    tracker.metrics({"accuracy": 0.9})
+    assert tracker.finish("FINISHED") == 0
+    [warning] = caplog.messages
+    assert "refused 1 events" in warning
+    assert "missing.html" in warning
+    [(name, status, artifacts)] = rows(store, "select name, status, artifact_uri from runs")
+    assert (name, status) == ("train", "FINISHED")
+    assert Path(artifacts.removeprefix("file://"), "reports", "report.html").read_text() == "<p>report"
+    assert artifacts.startswith(f"file://{store}/mlartifacts/")
+    assert rows(store, "select key, value from params") == [("epochs", "2")]
+    assert ("git_commit", "abc") in rows(store, "select key, value from tags")
+    found = set(rows(store, "select key, step, value, is_nan from metrics"))
+    assert found == {("loss", 1, 0.5, 0), ("odd_ _name_", 1, 0.0, 1), ("accuracy", 0, 0.9, 0)}
+    [(digest, source)] = rows(store, "select digest, dataset_source from datasets")
+    assert digest == "f" * 36
+    assert "f" * 64 in source
+    assert list((tmp_path / "queue").iterdir()) == []
+
+
+def test_what_was_not_sent_is_sent_once_by_the_replay(store, tmp_path, waiting, caplog):
+    assert track(environment(store), tmp_path / "queue", epochs=300) == 303
+    assert "python -m components.tracking" in caplog.text
+    assert len(caplog.records) == 1
+    done = replay(tmp_path / "queue", environment(store))
+    assert (done.returncode, done.stdout.split()[-1]) == (0, "sent")
+    assert replay(tmp_path / "queue", environment(store)).stdout == "nothing to send\n"
+    assert rows(store, "select count(*), count(distinct step) from metrics where key = 'loss'") == [(300, 300)]
+    assert rows(store, "select name, status from runs") == [("train", "FINISHED")]
+
+
+def test_a_sender_killed_between_sending_and_writing_it_down_sends_nothing_twice(store, tmp_path, waiting):
+    track(environment(store), tmp_path / "queue")
+    [key] = queue.keys(tmp_path / "queue")
+    shutil.copytree(tmp_path / "queue", tmp_path / "as it was")
+    assert replay(tmp_path / "queue", environment(store)).returncode == 0
+    queue.write_state(tmp_path / "as it was", key, queue.State(creating=True))  # All was sent, nothing written down.
+    assert replay(tmp_path / "as it was", environment(store)).returncode == 0
+    assert rows(store, "select count(*) from runs") == [(1,)]
+    assert rows(store, "select count(*) from metrics") == [(4,)]
+    assert rows(store, "select count(*) from datasets") == [(1,)]
+
+
+def test_a_run_begun_by_somebody_else_is_gone_on_with_and_not_ended(store, tmp_path, waiting):
+    track(environment(store), tmp_path / "queue")
+    replay(tmp_path / "queue", environment(store))
+    [(run_id,)] = rows(store, "select run_uuid from runs")
+    with closing(sqlite3.connect(store / "mlflow.db")) as database, database:
+        database.execute("update runs set status = 'RUNNING', end_time = null, name = 'theirs'")
+        database.execute("update params set value = 'theirs' where key = 'epochs'")
+    track(environment(store, MLFLOW_RUN_ID=run_id), tmp_path / "queue", epochs=5)
+    assert replay(tmp_path / "queue", environment(store)).returncode == 0
+    assert rows(store, "select name, status from runs") == [("theirs", "RUNNING")]
+    assert rows(store, "select max(step) from metrics") == [(5,)]
+    assert rows(store, "select value from params") == [("theirs",)]
+
+
+def test_a_killed_run_with_a_key_is_gone_on_with(store, tmp_path):
+    code = f"""if 1:
+        import os, signal; from pathlib import Path
+        from components.tracking.tracker import open_tracker
+        from components.tracking import sending
+        from components.tracking import tracker
+        tracker.start_sending = lambda queue, _: sending.Sending(queue, None)
+        run = open_tracker(os.environ, queue_folder=Path({str(tmp_path / "queue")!r}), key="training-1")
+        run.start("train", {{}}, {{}}, None)
+        run.epoch(1, {{"loss": 1.0}})
+        os.kill(os.getpid(), signal.SIGKILL)"""
+    killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(store), check=False)
+    assert killed.returncode == -9
+    with (tmp_path / "queue" / "training-1.jsonl").open("ab") as file:
+        file.write(b'{"kind": "metr')  # Cut by the kill.
+    assert replay(tmp_path / "queue", environment(store)).returncode == 0
+    assert rows(store, "select status from runs") == [("KILLED",)]
+    tracker = open_tracker(environment(store), queue_folder=tmp_path / "queue", key="training-1")
+    tracker.start("train", {}, {}, None)
+    tracker.epoch(2, {"loss": 0.5})
+    sending.WAIT_SECONDS, before = 60.0, sending.WAIT_SECONDS
+    try:
+        assert tracker.finish("FINISHED") == 0
+    finally:
+        sending.WAIT_SECONDS = before
+    assert rows(store, "select status from runs") == [("FINISHED",)]
+    assert sorted(rows(store, "select step, value from metrics")) == [(1, 1.0), (2, 0.5)]
+
+
+def test_a_database_that_cannot_be_written_keeps_everything_until_it_can(empty_database, tmp_path, monkeypatch, caplog):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "mlflow.db").mkdir()  # A folder in its place: as unusable for root as for others.
+    monkeypatch.setattr(sending, "WAIT_SECONDS", 60.0)
+    assert track(environment(tmp_path / "store"), tmp_path / "queue") == 6
+    assert "unable to open database file" in caplog.text
+    assert "\n" not in caplog.messages[0]
+    (tmp_path / "store" / "mlflow.db").rmdir()
+    shutil.copy(empty_database, tmp_path / "store" / "mlflow.db")
+    assert replay(tmp_path / "queue", environment(tmp_path / "store")).returncode == 0
+    assert rows(tmp_path / "store", "select count(*) from metrics") == [(4,)]
+
+
+@pytest.mark.parametrize("fault", ["refuses", "hangs"])
+def test_a_server_that_is_away_delays_nothing(tmp_path, fault, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        if fault == "refuses":
+            server.close()
+        began = time.monotonic()
+        env = {**CLEAN, "MLFLOW_TRACKING_URI": f"http://user:hunter2@127.0.0.1:{port}"}
+        tracker = open_tracker(env, queue_folder=tmp_path / "queue")
+        tracker.start("train", {}, {}, DATASET)
+        for step in range(1000):
+            tracker.epoch(step, {"loss": 0.5})
+        assert time.monotonic() - began < 2.0  # Two milliseconds each at most: they do not wait for the server.
+        time.sleep(0.5)
+        began = time.monotonic()
+        assert tracker.finish("FAILED") == 1002
+        assert time.monotonic() - began < sending.WAIT_SECONDS + 5.0
+    assert len(caplog.messages) == 1
+    assert "1002 events" in caplog.messages[0]
+    assert "hunter2" not in caplog.text
+    assert not any(b"hunter2" in file.read_bytes() for file in (tmp_path / "queue").iterdir())
+
+
+def test_the_next_tracker_sends_what_an_earlier_one_left(store, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("components.tracking.tracker.start_sending", lambda queue, _: sending.Sending(queue, None))
+        assert track(environment(store), tmp_path / "queue") == 6
+    tracker = open_tracker(environment(store), queue_folder=tmp_path / "queue")
+    tracker.start("next", {}, {}, None)
+    until = time.monotonic() + 100
+    while len(queue.keys(tmp_path / "queue")) > 1 and time.monotonic() < until:
+        time.sleep(0.2)
+    assert set(rows(store, "select name, status from runs")) == {("train", "FINISHED"), ("next", "RUNNING")}
+    tracker.finish("FINISHED")
+
+
+@pytest.fixture
+def server(store):
+    """The port of MLflow's own server over `store`."""
+    code = """if 1:
+        import sys
+        from werkzeug.serving import make_server
+        from mlflow.server import app
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        print(server.port, flush=True)
+        server.serve_forever()"""
+    env = {
+        **CLEAN,
+        "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{store}/mlflow.db",
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": f"{store}/files",
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "false",
+        "MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    yield int(process.stdout.readline())
+    process.kill()
+    process.communicate()
+
+
+def test_a_server_that_spoils_its_answers_gets_each_event_once(store, server, tmp_path, waiting):
+    plans = {"create": [None, "truncate"], "log-batch": ["500", "503", "403", "truncate", "reset"]}
+
+    def plan(request):
+        for name, faults in plans.items():
+            if request.path.endswith(f"/{name}") and faults:
+                return faults.pop(0)
+        return None
+
+    with fault_proxy(server) as proxy:
+        proxy.plan = plan
+        env = {**CLEAN, "MLFLOW_TRACKING_URI": proxy.url}
+        track(env, tmp_path / "queue", epochs=50)
+        attempts = [replay(tmp_path / "queue", env)]
+        while attempts[-1].returncode and len(attempts) < 12:
+            attempts.append(replay(tmp_path / "queue", env))
+        assert not any(plans.values())
+    assert [done.returncode for done in attempts] == [1] * (len(attempts) - 1) + [0], attempts[-1]
+    assert len(attempts) > 4
+    assert all(done.stderr.count("\n") == 1 for done in attempts[:-1])
+    assert rows(store, "select name, status from runs") == [("train", "FINISHED")]
+    assert rows(store, "select count(*), count(distinct step) from metrics where key = 'loss'") == [(50, 50)]
+
+
+def test_another_mlflows_queue_is_left_alone(store, tmp_path, waiting):
+    track({**CLEAN, "MLFLOW_TRACKING_URI": "http://mlflow.example"}, tmp_path / "queue")
+    assert "another MLflow" in replay(tmp_path / "queue", environment(store)).stdout
+    assert queue.keys(tmp_path / "queue")
+    assert rows(store, "select count(*) from runs") == [(0,)]
+
+
+def test_without_mlflow_nothing_is_tracked(tmp_path):
+    tracker = open_tracker({}, queue_folder=tmp_path / "queue")
+    assert isinstance(tracker, NoTracker)
+    assert track({}, tmp_path / "queue") == 0
+    assert not (tmp_path / "queue").exists()
+
+
+def test_a_queue_that_cannot_be_made_is_one_warning(store, tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    assert track(environment(store), tmp_path / "file" / "queue") == 0
+    assert len(caplog.messages) == 1
+    assert "Not a directory" in caplog.text
+
+
+def test_a_full_queue_loses_the_rest_and_says_so(store, tmp_path, waiting, caplog, monkeypatch):
+    monkeypatch.setattr(queue, "MAX_BYTES", 2000)
+    left = track(environment(store), tmp_path / "queue", epochs=50)
+    assert f"{53 - left} did not fit in and are lost" in caplog.text
+    assert sum(file.stat().st_size for file in (tmp_path / "queue").iterdir()) <= 2000
+
+
+def test_two_trackers_with_one_key_write_two_queues(store, tmp_path):
+    first, second = (queue.open_queue(tmp_path, "same") for _ in range(2))
+    assert first.key == "same" != second.key
+    for each in (first, second):
+        each.append({"kind": "metrics"})
+        each.close()
+    assert [len(queue.read_events(tmp_path, key, 0, 10)) for key in queue.keys(tmp_path)] == [1, 1]
+    again = queue.open_queue(tmp_path, "same")
+    assert again.key == "same"
+    again.close()
+
+
+@pytest.mark.parametrize(
+    "uri", ["htp://host", "localhost:5000", "http://", "mlruns", "http://host:port", "sqlit:///a.db", "https://[", " "]
+)
+def test_an_address_that_cannot_be_one_is_refused_at_once(uri, tmp_path):
+    with pytest.raises(
+        UsageError, match=r"^MLFLOW_TRACKING_URI must be .* Received: MLFLOW_TRACKING_URI=.*\.$"
+    ) as error:
+        open_tracker({"MLFLOW_TRACKING_URI": uri}, queue_folder=tmp_path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["http://mlflow:5000", "https://user:pass@host/mlflow", "sqlite:////runs/mlflow.db", "postgresql+psycopg2://db/x"],
+)
+def test_an_address_is_taken(uri):
+    check_tracking_uri(uri)
+
+
+def test_passwords_are_left_out_of_addresses():
+    assert public_uri("https://user:pass@host:1/a?token=1#x") == "https://host:1/a"
+    assert public_uri("sqlite:////runs/mlflow.db") == "sqlite:////runs/mlflow.db"
+    with pytest.raises(UsageError) as error:
+        check_tracking_uri("htp://user:hunter2@host")
+    assert "hunter2" not in str(error.value)
+
+
+def test_secrets_are_left_out_of_parameters():
+    given_values = {
+        "aws_secret_access_key": "1",
+        "MLFLOW_TRACKING_TOKEN": "2",
+        "uri": "s3://me:pw@b/x?sig=3",
+        "seed": 4,
+    }
+    assert without_secrets(given_values) == {"uri": "s3://b/x", "seed": "4"}
+
+
+@settings(deadline=None)  # The first example imports MLflow.
+@given(st.text() | st.text("a/. :", max_size=6) | st.integers(240, 260).map(lambda length: "a" * length + "/b"))
+def test_every_name_becomes_one_that_mlflow_takes(name):
+    from mlflow.utils.validation import _validate_metric_name
+
+    _validate_metric_name(legal_name(name))
+
+
+@settings(deadline=None)  # Files.
+@given(st.lists(st.dictionaries(st.text(), st.floats() | st.text(), max_size=3), max_size=5), st.data())
+def test_a_queue_cut_anywhere_gives_the_events_before_the_cut(events, data):
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        writer = queue.open_queue(folder, "q")
+        for event in events:
+            writer.append(event)
+        writer.close()
+        whole = (folder / "q.jsonl").read_bytes()
+        cut = data.draw(st.integers(0, len(whole)))
+        (folder / "q.jsonl").write_bytes(whole[:cut])
+        found = [event for _, event in queue.read_events(folder, "q", 0, 100)]
+        assert repr(found) == repr(events[: whole[:cut].count(b"\n")])

@@ -1,0 +1,109 @@
+"""Checkpoints: the same back, on disk and in S3; damaged or foreign ones are ignored; failures cost a warning."""
+
+import numpy as np
+import pytest
+
+from components.train.checkpoints import NAME, Checkpoint, Checkpoints, checkpoint_key
+from components.train.recipe import Recipe
+
+ARRAYS = {
+    "network": [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2], np.int64)],
+    "optimizer": [np.float32(0.5) * np.ones(())],
+    "best": [np.full((2, 3), np.nan, np.float32)],
+}
+
+
+def checkpoint(key):
+    return Checkpoint({"key": key, "standing": {"phase": 1}}, ARRAYS)
+
+
+def same(found):
+    assert found is not None
+    assert found.header["standing"] == {"phase": 1}
+    assert list(found.arrays) == sorted(ARRAYS)
+    for name, part in ARRAYS.items():
+        for one, other in zip(found.arrays[name], part, strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+
+
+def test_what_was_saved_comes_back_from_disk_and_is_removed_without_trace(tmp_path):
+    checkpoints = Checkpoints(str(tmp_path), "k1", 300)
+    assert checkpoints.load() is None
+    checkpoints.save(checkpoint("k1"))
+    same(checkpoints.load())
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [NAME]
+    (tmp_path / "k1" / ".partial-x").mkdir()  # As a kill leaves it.
+    (tmp_path / "k1" / ".partial-x" / NAME).write_bytes(b"half")
+    checkpoints.remove()
+    assert list(tmp_path.iterdir()) == []
+    checkpoints.remove()
+
+
+def test_what_was_saved_comes_back_from_s3(bucket):
+    checkpoints = Checkpoints(bucket.uri("checkpoints"), "k1", 300)
+    assert checkpoints.load() is None
+    checkpoints.save(checkpoint("k1"))
+    same(checkpoints.load())
+    assert bucket.listed() == [f"checkpoints/k1/{NAME}"]
+    checkpoints.remove()
+    assert bucket.listed() == []
+
+
+def damaged(data, how):
+    if how == "cut":
+        return data[: len(data) // 2]
+    if how == "bit":
+        return data[:-40] + bytes([data[-40] ^ 1]) + data[-39:]
+    return b"" if how == "empty" else b"x" * 300
+
+
+@pytest.mark.parametrize("how", ["cut", "bit", "empty", "foreign"])
+def test_a_damaged_one_is_ignored_with_one_line(tmp_path, caplog, how):
+    checkpoints = Checkpoints(str(tmp_path), "k1", 300)
+    checkpoints.save(checkpoint("k1"))
+    path = tmp_path / "k1" / NAME
+    path.write_bytes(damaged(path.read_bytes(), how))
+    assert checkpoints.load() is None
+    [record] = caplog.records
+    assert "ignored, training starts anew" in record.getMessage()
+
+
+def test_one_of_another_configuration_is_ignored(tmp_path, caplog):
+    Checkpoints(str(tmp_path), "k2", 300).save(checkpoint("k1"))
+    assert Checkpoints(str(tmp_path), "k2", 300).load() is None
+    assert "another configuration" in caplog.text
+
+
+def test_a_place_that_cannot_be_written_costs_a_warning(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    Checkpoints(str(tmp_path / "file"), "k1", 300).save(checkpoint("k1"))
+    assert "no checkpoint could be saved, training goes on" in caplog.text
+
+
+def test_it_is_due_at_epoch_ends_and_after_its_seconds_but_costs_little(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("components.train.checkpoints.time.monotonic", lambda: now[0])
+    checkpoints = Checkpoints(str(tmp_path), "k1", 60)
+    assert checkpoints.due(at_epoch_end=True)
+    assert not checkpoints.due(at_epoch_end=False)
+    now[0] = 60.0
+    assert checkpoints.due(at_epoch_end=False)
+    write = checkpoints._store.upload
+
+    def slow(name, path):
+        write(name, path)
+        now[0] += 2.0
+
+    monkeypatch.setattr(type(checkpoints._store), "upload", lambda self, name, path: slow(name, path))
+    checkpoints.save(checkpoint("k1"))
+    assert not checkpoints.due(at_epoch_end=True)
+    now[0] += 20.0
+    assert checkpoints.due(at_epoch_end=True)
+
+
+def test_every_input_changes_the_key():
+    base = {"dataset": "a", "recipe": {"epochs": Recipe().epochs}}
+    assert checkpoint_key(base) == checkpoint_key(dict(reversed(base.items())))
+    assert checkpoint_key(base) != checkpoint_key({**base, "dataset": "b"})
+    assert checkpoint_key(base) != checkpoint_key({**base, "recipe": {"epochs": 31}})

@@ -1,0 +1,93 @@
+"""The README is true: its commands, modules, targets and parameters exist."""
+
+import inspect
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.serve.settings import Settings
+from pipeline.cli.main import build_parser
+from pipeline.graph import image_classifier
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+DOCS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def shell_commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.split(" #")[0].strip() for line in lines if line.strip()]
+
+
+def test_the_first_command_comes_before_line_30():
+    assert "make run" in "\n".join(README.splitlines()[:30])
+
+
+@pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
+def test_every_make_target_that_is_named_exists(document):
+    named = set(re.findall(r"`make ([a-z-]+)", document.read_text())) | set(
+        re.findall(r"^make ([a-z-]+)", document.read_text(), re.MULTILINE)
+    )
+    assert named <= TARGETS
+
+
+@pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
+def test_every_path_that_is_named_exists(document):
+    tops = "components|pipeline|tests|benchmarks|docs|requirements|manifests"
+    named = re.findall(rf"`((?:{tops})/[\w./-]*|Dockerfile\.\w+|Makefile)[:`]", document.read_text())
+    assert named or document.name not in ("README.md", "design.md")
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("line", [line for line in shell_commands() if "pawline " in line])
+def test_every_pawline_command_parses(line):
+    words = shlex.split(line)
+    arguments = build_parser().parse_args(words[words.index("pawline") + 1 :])
+    assert callable(arguments.action)
+
+
+def test_the_table_of_parameters_is_the_pipelines():
+    spec = next(yaml.safe_load_all((ROOT / "pipeline" / "pipeline.yaml").read_text()))
+    declared = spec["root"]["inputDefinitions"]["parameters"]
+    rows = re.findall(r"^\| `([a-z_0-9]+)` \| (.*?) \| (.*) \|$", README, re.MULTILINE)
+    assert [name for name, _, _ in rows] == list(inspect.signature(image_classifier).parameters)
+    assert {name: text for name, _, text in rows} == {
+        name: parameter["description"] for name, parameter in declared.items()
+    }
+    assert {name: default.strip("`") for name, default, _ in rows} == {
+        name: shown(parameter["defaultValue"]) for name, parameter in declared.items()
+    }
+
+
+def shown(default: object) -> str:
+    if isinstance(default, float) and default.is_integer():
+        default = int(default)
+    return {"": "(empty)"}.get(str(default), str(default))
+
+
+def test_the_table_of_settings_is_the_server_s():
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\(empty\)|`.*?`) \| .* \|$", README, re.MULTILINE)
+    assert {name.lower(): default.strip("`") for name, default in rows} == {
+        field.name: shown(field.default) for field in fields(Settings)
+    }
+
+
+def test_make_help_names_every_target():
+    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
+    assert set(re.findall(r"^  make ([a-z-]+)", printed, re.MULTILINE)) == TARGETS
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m ([a-z_.]+)", README))))
+def test_every_module_that_is_named_runs(module):
+    assert (
+        subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, check=False).returncode
+        == 0
+    )

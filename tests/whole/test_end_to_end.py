@@ -1,0 +1,87 @@
+"""Complete runs: the compiled YAML's own commands, from annotations to the promotion."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support.complete_run import complete_run
+from tests.support.generated import ecotag_export
+
+# Small enough for a fast test; it knows nothing, but runs through everything.
+TINY = {"backbone": "mobilenet_v2", "weights": "none", "image_size": 32, "epochs": 2, "seed": 3}
+
+
+@pytest.fixture
+def shades(tmp_path: Path) -> Path:
+    """A folder with 60 images of three shades of noise and an ecotag export."""
+    folder = tmp_path / "shades"
+    (folder / "images").mkdir(parents=True)
+    labels = {}
+    for index in range(60):
+        shade, name = index % 3, f"shade_{index:02}.png"
+        pixels = np.random.default_rng(index).integers(60 * shade, 60 * shade + 90, (20, 24, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / name)
+        labels[name] = ("dark", "grey", "light")[shade]
+    (folder / "annotations.json").write_text(ecotag_export(labels))
+    return folder
+
+
+def test_the_packaged_sample(tmp_path):
+    run = complete_run(tmp_path / "runs", "first", "--sample")
+    assert run.exit_code == 0, run.printed
+    found = run.json("test", "statistics.json")
+    assert found["total"] == 40
+    assert 0.70 <= found["accuracy"] <= 0.98
+    assert len(found["class_names"]) == 10
+    assert run.json("promote", "decision.json")["verdict"] == "first model"
+    assert "promotion" in run.printed
+    for step, words in (("extract", "400"), ("train", "efficientnet_lite0"), ("test", "of 40 test images right")):
+        assert words in run.text(step, "report.html")
+        assert "test accuracy" in run.printed
+        assert f"{step}/report.html" in run.printed
+
+
+def test_runs_from_disk_and_from_s3_are_equal(shades, tmp_path, bucket):
+    """Same data, same seed: same dataset, splits and predictions, wherever the images lie."""
+    local = {"annotations_uri": shades / "annotations.json", "images_uri": shades / "images"}
+    here = complete_run(tmp_path / "runs", "here", **TINY, **local)
+    files = {f"in/{path.relative_to(shades)}": path.read_bytes() for path in shades.rglob("*") if path.is_file()}
+    bucket.put(files)
+    remote = {"annotations_uri": bucket.uri("in/annotations.json"), "images_uri": bucket.uri("in/images")}
+    there = complete_run(tmp_path / "runs", "there", **TINY, **remote, dataset_store=bucket.uri("datasets"))
+    assert (here.exit_code, there.exit_code) == (0, 0), here.printed + there.printed
+    assert there.dataset_uri.startswith("s3://")
+    assert Path(here.dataset_uri).name == there.dataset_uri.rpartition("/")[2]
+    for split in ("train", "validation", "test"):
+        assert here.text("split", f"{split}_samples.csv") == there.text("split", f"{split}_samples.csv")
+    assert here.json("test", "predictions.json") == there.json("test", "predictions.json")
+    assert here.json("test", "statistics.json") == there.json("test", "statistics.json")
+    assert not {"test-secret", "test-key"} & set(everything_written(tmp_path / "runs"))
+
+
+def everything_written(folder: Path) -> list[str]:
+    texts = [path.read_bytes().decode("utf-8", "ignore") for path in folder.rglob("*") if path.is_file()]
+    return [word for text in texts for word in ("test-secret", "test-key") if word in text]
+
+
+def test_a_mistake_in_a_parameter_ends_the_run_in_its_first_step(shades, tmp_path):
+    run = complete_run(tmp_path / "runs", "wrong", annotations_uri=shades / "absent.json", images_uri=shades / "images")
+    assert run.exit_code == 1
+    assert run.printed.count("Traceback") == 0
+    last = run.printed.strip().splitlines()[-1]
+    assert last.startswith("pawline: error: A step must end with exit code 0. Received: extract=1.")
+    assert "absent.json" in run.printed
+    statuses = [step["status"] for step in json.loads((run.folder / "run.json").read_text())["steps"]]
+    assert statuses == ["failed", "waiting", "waiting", "waiting", "waiting"]
+    assert not list((tmp_path / "runs").glob("datasets/*"))
+
+
+def test_a_backbone_that_is_unknown_is_named(shades, tmp_path):
+    local = {"annotations_uri": shades / "annotations.json", "images_uri": shades / "images"}
+    run = complete_run(tmp_path / "runs", "wrong", **{**TINY, "backbone": "vgg61"}, **local)
+    assert run.exit_code == 2
+    assert "vgg16" in run.printed
+    assert not (run.folder / "train" / "bundle").exists()

@@ -1,0 +1,79 @@
+"""The reference task on real photos; runs where PAWLINE_TEST_DATA names the folder that holds them."""
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.complete_run import complete_run
+
+DATA = Path(os.environ.get("PAWLINE_TEST_DATA") or "/nonexistent")
+
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif(not DATA.is_dir(), reason="PAWLINE_TEST_DATA names no folder with real data"),
+]
+
+
+@pytest.mark.timeout(800)
+def test_cats_dogs_other_by_document(tmp_path):
+    """At least 0.90 on average over seeds 0 to 4, each a complete run; no document in two splits."""
+    folder = DATA / "cats-dogs-other"
+    accuracies = []
+    for seed in range(5):
+        run = complete_run(
+            tmp_path / "runs",
+            f"seed{seed}",
+            annotations_uri=folder / "cats_dogs_others-annotations.json",
+            images_uri=folder / "images",
+            group_pattern="(?P<document>.+)_page",
+            seed=seed,
+        )
+        assert run.exit_code == 0, run.printed
+        accuracies.append(run.json("test", "statistics.json")["accuracy"])
+    print(f"cats-dogs-other by document, seeds 0 to 4: {[round(a, 4) for a in accuracies]}")
+    assert sum(accuracies) / len(accuracies) >= 0.90
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_flipped_labels_of_trashnet_come_first_in_the_list_of_suspects(tmp_path):
+    """One label in twenty is flipped, of all splits; half of the test's flipped ones are in the list's first tenth."""
+    folder = DATA / "trashnet"
+    found = []
+    for seed in range(3):
+        flipped = write_flipped_labels(tmp_path / f"labels{seed}.csv", folder, seed)
+        run = complete_run(
+            tmp_path / "runs",  # Shared: the features of the first run are there for the others.
+            f"seed{seed}",
+            annotations_uri=tmp_path / f"labels{seed}.csv",
+            images_uri=folder,
+            on_bad_sample="drop",  # Identical photos of which one was flipped.
+            train_ratio=0.7,
+            test_ratio=0.2,
+            seed=seed,
+        )
+        assert run.exit_code == 0, run.printed
+        listed = [row["file"] for row in csv.DictReader(run.text("test", "label_errors.csv").splitlines())]
+        tested = flipped & set(listed)
+        found.append(len(tested & set(listed[: len(listed) // 10])) / len(tested))
+        print(f"seed {seed}: {len(tested)} of {len(listed)} test labels flipped, {found[-1]:.2f} of them found")
+    assert min(found) >= 0.5
+
+
+def write_flipped_labels(path: Path, folder: Path, seed: int) -> set[str]:
+    """Write the folder's labels as CSV, 5 % of them replaced by another class; return the names of these files."""
+    random = np.random.default_rng(seed)
+    classes = sorted(place.name for place in folder.iterdir() if place.is_dir())
+    names = sorted(f"{image.parent.name}/{image.name}" for image in folder.glob("*/*.jpg"))
+    flipped = set(random.choice(names, len(names) // 20, replace=False).tolist())
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["file", "label"])
+        for name in names:
+            label = name.partition("/")[0]
+            others = [other for other in classes if other != label]
+            rows.writerow([name, str(random.choice(others)) if name in flipped else label])
+    return flipped
