@@ -18,7 +18,7 @@ from benchmarks.serve_hostile import hostile_page
 from benchmarks.serve_load import load, require_generators, write_photos
 from benchmarks.serve_overload import overload_page
 from benchmarks.serve_tables import CONCURRENCIES, Measured, holds, page
-from components.bundle.reader import ONNX_NETWORK, read_manifest
+from components.bundle.manifest import ONNX_NETWORK, read_manifest
 from components.dataset.images import to_model_input
 from components.step.errors import DataError
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from components.backbones.by_name import Backbone, build_feature_extractor
 from components.backbones.weights import NONE
-from components.bundle.reader import TOLERANCE, run_network
+from components.bundle.golden import TOLERANCE
+from components.bundle.reader import run_network
 from components.bundle.writer import save_network
 from components.network.classifier import join
 from components.network.keras_runtime import keras

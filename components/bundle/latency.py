@@ -6,7 +6,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from components.bundle.reader import GOLDEN, ONNX_NETWORK, Manifest, read_golden, verify_file
+from components.bundle.golden import read_golden
+from components.bundle.manifest import GOLDEN, ONNX_NETWORK, Manifest, verify_file
 from components.onnx_twin.export import INPUT, OUTPUT
 from components.step.cores import available_cores
 from components.step.errors import DataError, one_line

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.bundle.reader import ONNX_NETWORK, check_golden, read_golden, read_manifest, verify_files
+from components.bundle.golden import check_golden, read_golden
+from components.bundle.manifest import ONNX_NETWORK, read_manifest, verify_files
 from components.dataset.images import to_model_input
 from components.step.errors import DataError
 

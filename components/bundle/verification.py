@@ -6,20 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.bundle.reader import (
-    GOLDEN,
-    NETWORK,
-    ONNX_NETWORK,
-    SEALED,
-    Golden,
-    Manifest,
-    check_golden,
-    load_network,
-    read_golden,
-    read_manifest,
-    run_network,
-    verify_file,
-)
+from components.bundle.golden import Golden, check_golden, read_golden
+from components.bundle.manifest import GOLDEN, NETWORK, ONNX_NETWORK, SEALED, Manifest, read_manifest, verify_file
+from components.bundle.reader import load_network, run_network
 from components.onnx_twin.export import run_onnx
 from components.step.errors import DataError, one_line
 

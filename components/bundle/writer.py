@@ -10,18 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.bundle.reader import (
-    GOLDEN,
-    MANIFEST,
-    NETWORK,
-    ONNX_NETWORK,
-    SEALED,
-    Golden,
-    Manifest,
-    Provenance,
-    check_golden,
-    sha256_of,
-)
+from components.bundle.golden import Golden, check_golden
+from components.bundle.manifest import GOLDEN, MANIFEST, NETWORK, ONNX_NETWORK, SEALED, Manifest, Provenance, sha256_of
 from components.network.keras_runtime import keras
 from components.onnx_twin.export import export_onnx, run_onnx
 from components.step.files import atomic_directory, atomic_write, write_json

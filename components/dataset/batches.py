@@ -1,6 +1,5 @@
 """Samples of a dataset as batches of decoded pixels, read and decoded ahead in threads, a few batches in memory."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -13,6 +12,7 @@ from components.dataset.images import to_model_input
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.step.cores import available_cores
+from components.step.parallel import taken_ahead
 
 Item = TypeVar("Item")
 Decoded = TypeVar("Decoded")
@@ -44,7 +44,7 @@ def decoded_batches(
     with ThreadPoolExecutor(available_cores()) as pool:
         try:
             submitted = ((sample, pool.submit(decode, data)) for sample, data in dataset.images(samples))
-            for batch in _read_ahead(_in_batches(submitted, batch_size)):
+            for batch in taken_ahead(_in_batches(submitted, batch_size), AHEAD):
                 yield [sample for sample, _ in batch], [decoded.result() for _, decoded in batch]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -53,15 +53,3 @@ def decoded_batches(
 def _in_batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
     while batch := list(islice(items, size)):
         yield batch
-
-
-def _read_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Yield `items`, taken AHEAD of their use by one thread of their own."""
-    with ThreadPoolExecutor(1) as reader:
-        try:
-            waiting = deque(reader.submit(next, items, None) for _ in range(AHEAD + 1))
-            while (item := waiting.popleft().result()) is not None:
-                yield item
-                waiting.append(reader.submit(next, items, None))
-        finally:
-            reader.shutdown(wait=True, cancel_futures=True)

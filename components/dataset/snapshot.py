@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from components.dataset.samples import COLUMNS, Sample
 from components.step.errors import DataError, first_ten, one_line
 from components.storage.names import check_label, check_name
-from components.storage.stores import ObjectMissing, Store, open_store
+from components.storage.store import ObjectMissing, Store
+from components.storage.stores import open_store
 
 MANIFEST = "dataset.json"
 FORMAT_VERSION = 1

@@ -16,7 +16,8 @@ from components.dataset.samples import Sample
 from components.dataset.snapshot import FORMAT_VERSION, MANIFEST, fingerprint, open_dataset
 from components.step.errors import DataError, ServiceError
 from components.step.files import json_text
-from components.storage.stores import Store, open_store
+from components.storage.store import Store
+from components.storage.stores import open_store
 
 ROW_GROUP_BYTES = 16 << 20
 PART_BYTES = 256 << 20

@@ -14,7 +14,7 @@ from components.step.cores import available_cores
 from components.step.errors import ServiceError
 from components.step.parallel import each_in_parallel
 from components.step.progress import Progress
-from components.storage.stores import ObjectMissing, Store, StoredObject
+from components.storage.store import ObjectMissing, Store, StoredObject
 
 CONCURRENT_READS = 32
 # Decoded pixels are large and decoding keeps a core busy: no more at a time than there are cores.

@@ -20,7 +20,8 @@ from components.step.command import run_step, step_parser
 from components.step.errors import DataError, one_line
 from components.step.outputs import ExecutorOutputs
 from components.step.progress import Progress
-from components.storage.stores import Store, StoredObject, open_store
+from components.storage.store import Store, StoredObject
+from components.storage.stores import open_store
 
 log = logging.getLogger("pawline")
 

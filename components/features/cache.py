@@ -22,7 +22,8 @@ from components.network.digest import network_digest
 from components.network.keras_runtime import keras
 from components.step.errors import PawlineError, one_line
 from components.step.parallel import each_in_parallel
-from components.storage.stores import ObjectMissing, Store, open_store
+from components.storage.store import ObjectMissing, Store
+from components.storage.stores import open_store
 
 log = logging.getLogger("pawline")
 

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from components.bundle.reader import MANIFEST, Bundle, Manifest, load_bundle, read_manifest, sha256_of
+from components.bundle.manifest import MANIFEST, Manifest, read_manifest, sha256_of
+from components.bundle.reader import Bundle, load_bundle
 from components.dataset.samples import Sample, read_split_table
 from components.dataset.snapshot import Dataset, open_dataset
 from components.promote.answers import Asked, PairedAnswers
 from components.promote.champion import rolled_back
 from components.promote.decision import Candidate, Evidence, allowed_rate
 from components.promote.policy import PromotionPolicy
-from components.promote.registry import BUNDLE, EVIDENCE, Registry, Version
 from components.promote.trained_on import Seen, read_seen, seen
+from components.registry.versions import BUNDLE, EVIDENCE, Registry, Version
 from components.step.errors import DataError, first_ten, one_line
 
 log = logging.getLogger("pawline")

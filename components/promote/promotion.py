@@ -12,8 +12,8 @@ from components.promote.checks import Check
 from components.promote.decision import KEPT, NOT_ENOUGH, Decision, Evidence, decide
 from components.promote.evidence import LOOK, SEEN, TEST_TABLE, Challenger, Gathered, gather
 from components.promote.policy import PromotionPolicy
-from components.promote.registry import Registry, Version
 from components.promote.trained_on import seen, write_seen
+from components.registry.versions import Registry, Version
 from components.test.checks import check_fit, check_labels
 
 log = logging.getLogger("pawline")

@@ -1,7 +1,9 @@
 """Work in threads with bounded memory."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import repeat
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -38,3 +40,29 @@ def each_in_parallel(
 def _next(finished: SimpleQueue[Future[Result]], pending: dict[Future[Result], Item]) -> tuple[Item, Result]:
     future = finished.get()
     return pending.pop(future), future.result()
+
+
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int, ahead: int) -> Iterator[Result]:
+    """Yield `work` of each item in order; up to `ahead` results are computed in `threads` before they are asked for.
+
+    The first error is raised where its result would be.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def taken_ahead(items: Iterator[Item], ahead: int) -> Iterator[Item]:
+    """Yield `items`, none of them None, taken up to `ahead` before they are asked for, by one thread of their own."""
+    for item in in_order(lambda _: next(items, None), repeat(None), 1, ahead):
+        if item is None:
+            return
+        yield item

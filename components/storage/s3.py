@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError
 from components.step.errors import ServiceError, UsageError, one_line
 from components.step.files import atomic_write
 from components.storage.names import check_name
-from components.storage.stores import ObjectChanged, ObjectMissing, StoredObject
+from components.storage.store import ObjectChanged, ObjectMissing, StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

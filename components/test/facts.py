@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.bundle.reader import MANIFEST, Bundle, sha256_of
+from components.bundle.manifest import MANIFEST, sha256_of
+from components.bundle.reader import Bundle
 from components.dataset.snapshot import Dataset
 from components.features.training_table import spread_rows
 from components.metrics.assessment import assess

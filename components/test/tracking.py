@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.bundle.reader import MANIFEST, Bundle
+from components.bundle.manifest import MANIFEST
+from components.bundle.reader import Bundle
 from components.dataset.snapshot import Dataset
 from components.tracking.lifetime import attempt_key, begun
 from components.tracking.tracker import TrackedDataset, Tracker, open_tracker

@@ -41,11 +41,14 @@ def _follow(folder: Path, key: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that temporary folders are removed.
     state = queue.read_state(folder, key)
     try:
-        from components.tracking.sender import connect, follow, sqlite_file
+        from components.tracking.connection import connect, sqlite_file
+        from components.tracking.database import make_database
+        from components.tracking.sender import follow
 
         database = sqlite_file(os.environ["MLFLOW_TRACKING_URI"])
         to_be_made = database is not None and not database.exists()  # Which takes seconds, once.
         queue.write_state(folder, key, replace(state, error="", busy=to_be_made))
+        make_database(os.environ["MLFLOW_TRACKING_URI"])
         client = connect(os.environ)
         queue.write_state(folder, key, replace(state, error=""))
     except Exception as error:
@@ -61,11 +64,14 @@ def _replay(folders: Sequence[Path]) -> None:
     if not waiting:
         print("nothing to send")
         return
-    from components.tracking.sender import connect, send_matching
+    from components.tracking.connection import connect
+    from components.tracking.database import make_database
+    from components.tracking.sender import send_matching
 
     uri = _target(waiting)
     check_tracking_uri(uri)
     try:
+        make_database(uri)
         client = connect({**os.environ, "MLFLOW_TRACKING_URI": uri})
     except Exception as error:  # A database says it in any class.
         received = one_line(without_passwords(str(error)))

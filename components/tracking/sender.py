@@ -2,12 +2,8 @@
 
 import os
 import select
-import sqlite3
 import sys
-import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,59 +18,6 @@ if TYPE_CHECKING:
 EVENTS_AT_ONCE = 200
 FIRST_PAUSE, LONGEST_PAUSE = 0.3, 15.0
 REFUSED = "refused for good: "
-# Only in this process: MLflow's own are two minutes and seven repetitions. The queue repeats.
-TIMES = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "4",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "20",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "GIT_PYTHON_REFRESH": "quiet",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-}
-
-
-def connect(environment: Mapping[str, str], times: Mapping[str, str] = TIMES) -> "MlflowClient":
-    """Return MLflow's client for `environment` with `times`; MLflow is imported here, which takes a second.
-
-    Raises:
-        Exception: whatever a database raises that is not there or none of MLflow's.
-    """
-    os.environ.update(environment)
-    os.environ.update(times)
-    uri = environment["MLFLOW_TRACKING_URI"]
-    if path := sqlite_file(uri):
-        if not path.exists():
-            _make_database(path)
-        with closing(sqlite3.connect(path)) as database:  # MLflow would try for minutes to open what it cannot.
-            database.execute("SELECT 1 FROM experiments LIMIT 1").fetchall()
-    from mlflow import MlflowClient
-
-    return MlflowClient(uri)
-
-
-def sqlite_file(uri: str) -> Path | None:
-    """Return the file of an sqlite database, None for another `uri`."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") and "?" not in uri else None
-
-
-def _make_database(path: Path) -> None:
-    """Make MLflow's sqlite file: complete or not at all, as half of its tables are of no use."""
-    from mlflow import MlflowClient
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
-
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
-        event.listen(Engine, "connect", _without_waiting)
-        MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments(max_results=1)
-        event.remove(Engine, "connect", _without_waiting)
-        with suppress(FileExistsError):  # Another was faster.
-            os.link(f"{folder}/mlflow.db", path)
-
-
-def _without_waiting(connection: Any, _: object) -> None:
-    # MLflow changes its tables fifty times, and waits for the disk each time, before they are what they are today.
-    connection.execute("PRAGMA synchronous=OFF")
-    connection.execute("PRAGMA journal_mode=MEMORY")
 
 
 def send(client: "MlflowClient", folder: Path, key: str) -> str:

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.step.errors import PawlineError, one_line
-from components.storage.stores import ObjectMissing, open_store
+from components.storage.store import ObjectMissing
+from components.storage.stores import open_store
 
 log = logging.getLogger("pawline")
 

@@ -1,23 +1,20 @@
 """Examples to learn from, and the batches made of them."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.features.pixel_cache import take_pixels
 from components.network.keras_runtime import keras
+from components.step.parallel import in_order
 from components.train.augmentation import STRENGTHS, Draws, augment_images, draw, mix
 from components.train.recipe import Recipe
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-BATCHES_AHEAD = 3
+# Enough that the device never waits for the disk.
+THREADS, BATCHES_AHEAD = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +53,13 @@ class Feed:
         size, count = self.recipe.batch_size, len(self.examples.labels)
         order = np.random.default_rng([self.recipe.seed, self.phase, epoch]).permutation(count)
         rows = (order[start : start + size] for start in range(first * size, count, size))
-        if self.recipe.augment == "none" or self.examples.inputs.ndim != 4:
-            return ahead(self._plain, rows) if self.examples.inputs.ndim == 4 else map(self._plain, rows)
+        if self.examples.inputs.ndim != 4:  # Features are in memory.
+            return map(self._plain, rows)
+        if self.recipe.augment == "none":
+            return in_order(self._plain, rows, THREADS, BATCHES_AHEAD)
         draws = draw(self.recipe.seed, self.phase, epoch, count)
-        return (self._augmented(pixels, rows, draws) for rows, pixels in ahead(self._read, rows))
+        read = in_order(self._read, rows, THREADS, BATCHES_AHEAD)
+        return (self._augmented(pixels, rows, draws) for rows, pixels in read)
 
     def _read(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[Any]]:
         # In file order, since the disk reads ahead; then put back into the batch's.
@@ -90,21 +90,3 @@ class Feed:
             return np.ones(len(rows), np.float32)
         counts = np.bincount(labels, minlength=self.classes)
         return (len(labels) / (self.classes * counts[labels[rows]])).astype(np.float32)
-
-
-def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yield `work` of each item in order, a few computed ahead in threads, so that the device never waits for the disk.
-
-    The first error is raised where its result would be.
-    """
-    with ThreadPoolExecutor(2) as pool:
-        waiting: deque[Future[Result]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > BATCHES_AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from components.bundle.reader import Provenance
+from components.bundle.manifest import Provenance
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.step.stopwatch import Stopwatch

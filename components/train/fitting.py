@@ -12,22 +12,11 @@ from components.network.keras_runtime import keras
 from components.network.variables import assign, moving_variables, seed_states, values_of
 from components.step.errors import DataError
 from components.train.checkpoints import Checkpoint, Checkpoints
+from components.train.epoch import Epoch
 from components.train.examples import Batch, Examples, Feed
 from components.train.fitting_progress import FittingProgress
 from components.train.recipe import Recipe
 from components.train.schedules import build_optimizer, learning_rate_at
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One pass over the training samples; losses are mean cross-entropies in nats, in training with all its extras."""
-
-    epoch: int
-    loss: float
-    accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    phase: str = "head"
 
 
 @dataclass(slots=True)

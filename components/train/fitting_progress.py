@@ -3,12 +3,9 @@
 import logging
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from components.step.progress import SECONDS_BETWEEN_LINES, Progress
-
-if TYPE_CHECKING:
-    from components.train.fitting import Epoch
+from components.train.epoch import Epoch
 
 log = logging.getLogger("pawline")
 
@@ -32,7 +29,7 @@ class FittingProgress:
         self._progress.note(f"{place}, loss {loss:.4f}, accuracy {accuracy:.4f}")
         self._progress.advance(images)
 
-    def epoch(self, epoch: "Epoch", last: bool) -> None:
+    def epoch(self, epoch: Epoch, last: bool) -> None:
         """Log a finished epoch, unless one was logged just before."""
         if not last and time.monotonic() - self._logged < SECONDS_BETWEEN_LINES:
             return

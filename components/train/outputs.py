@@ -13,8 +13,8 @@ from components.step.files import atomic_write, write_text
 from components.step.reports import render_report
 
 if TYPE_CHECKING:
-    from components.bundle.reader import Provenance
-    from components.train.fitting import Epoch
+    from components.bundle.manifest import Provenance
+    from components.train.epoch import Epoch
 
 PARTIAL = ".partial-"  # How names begin that `components.step.files` gives to what is not complete.
 

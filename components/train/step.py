@@ -22,9 +22,9 @@ from components.train.timed_dataset import timed
 from components.train.tracking import tracked
 
 if TYPE_CHECKING:
-    from components.bundle.reader import Provenance
+    from components.bundle.manifest import Provenance
     from components.tracking.tracker import Tracker
-    from components.train.fitting import Epoch
+    from components.train.epoch import Epoch
     from components.train.kept_network import Outcome
     from components.train.training import Places, Trained
 

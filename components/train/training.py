@@ -16,7 +16,8 @@ from components.network.keras_runtime import keras
 from components.step.errors import DataError, UsageError, first_ten
 from components.step.stopwatch import Stopwatch
 from components.train.checkpoints import Checkpoints
-from components.train.fitting import Epoch, OnEpoch, best_epoch
+from components.train.epoch import Epoch
+from components.train.fitting import OnEpoch, best_epoch
 from components.train.key import training_key
 from components.train.learning_data import Material, Source, gather
 from components.train.phases import PhasedTraining

@@ -16,12 +16,13 @@ from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.features.pixel_cache import take_pixels
 from components.tracking.tensorboard import ScalarLog, Watched, write_tensorboard
-from components.train.fitting import Epoch, OnEpoch
+from components.train.epoch import Epoch
+from components.train.fitting import OnEpoch
 
 if TYPE_CHECKING:
     import keras
 
-    from components.bundle.reader import Provenance
+    from components.bundle.manifest import Provenance
 
 MOST_WATCHED = 300  # Seconds of work, and as many thumbnails as a person looks at.
 BATCH_SIZE = 32

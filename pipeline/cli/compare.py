@@ -4,22 +4,10 @@ import argparse
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from pipeline.local.display import short_path
-
-
-def add_compare(commands: Any) -> None:
-    """Add the command `compare` to the subparsers `commands`."""
-    command = commands.add_parser("compare", help="compare runs on one test set", allow_abbrev=False)
-    command.add_argument("run", nargs="+", metavar="RUN", help="a run's folder, or its id in --runs")
-    command.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where runs are kept (runs)")
-    command.add_argument("--html", type=Path, metavar="FILE", help="where to write the HTML (a new file in --runs)")
-    command.add_argument("--output", type=Path, metavar="FILE", help="where to write all figures as JSON (nowhere)")
-    command.add_argument("--no-latency", action="store_true", help="without measuring how long one image takes")
-    command.set_defaults(action=compare_command)
 
 
 def compare_command(arguments: argparse.Namespace) -> None:

@@ -4,21 +4,12 @@ import argparse
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
-from components.bundle.reader import MANIFEST, read_manifest, sha256_of, verify_files
+from components.bundle.manifest import MANIFEST, read_manifest, sha256_of, verify_files
 from components.promote.champion import previous_of, roll_back
-from components.promote.registry import BUNDLE, Registry, Version, open_registry
+from components.registry.versions import BUNDLE, Registry, Version, open_registry
 from components.step.errors import DataError, UsageError, one_line
 from pipeline.local.run import TRACKING_STORE, tracking_uri
-
-
-def add_rollback(commands: Any) -> None:
-    """Add `rollback` to the `commands` of the `pawline` command."""
-    command = commands.add_parser("rollback", help="make the champion before the champion again", allow_abbrev=False)
-    command.add_argument("--model-name", default="pawline", metavar="NAME", help="the registered model (pawline)")
-    command.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where runs are kept (runs)")
-    command.set_defaults(action=rollback)
 
 
 def rollback(arguments: argparse.Namespace) -> None:

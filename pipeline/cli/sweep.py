@@ -2,15 +2,12 @@
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from components.step.errors import DataError, PawlineError, UsageError, one_line
 from pipeline.cli.run import ended_in_order_by_signals, last_lines_shown, run_parameters
-from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import CompiledPipeline, load_pipeline
 from pipeline.local.display import LINE_LIMIT, RunDisplay, duration, short_path
 from pipeline.local.folder import new_run_folder
@@ -19,31 +16,7 @@ from pipeline.local.run import StepFailed, run_pipeline
 from pipeline.sweep.grid import read_grid, swept_part
 from pipeline.sweep.runs import Candidate, Sweep
 
-MOST_CANDIDATES = 16
 LONGEST_ID = 60  # The candidates' ids are longer and have their limit too.
-
-
-def add_sweep(commands: Any) -> None:
-    """Add the command `sweep` to the subparsers `commands`."""
-    command = commands.add_parser("sweep", help="run several candidates and compare them", allow_abbrev=False)
-    command.add_argument(
-        "--param",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE,VALUE",
-        help="a parameter and its values; may be repeated, also to add a value to a name",
-    )
-    command.add_argument(
-        "--config", type=Path, metavar="FILE", help="a YAML file of parameters; --param goes before it"
-    )
-    command.add_argument("--sample", action="store_true", help="run on the packaged sample data")
-    command.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where runs are kept (runs)")
-    command.add_argument("--run-id", help="name of the sweep (the time); one that is there already is gone on with")
-    command.add_argument(
-        "--max", type=int, default=MOST_CANDIDATES, metavar="N", help=f"candidates at most ({MOST_CANDIDATES})"
-    )
-    command.add_argument("--pipeline", type=Path, default=COMPILED_PIPELINE, help="the compiled YAML (ours)")
-    command.set_defaults(action=sweep)
 
 
 def sweep(arguments: argparse.Namespace) -> None:

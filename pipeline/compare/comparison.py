@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from components.bundle.latency import Latency, measure_latency, measured_on
-from components.bundle.reader import ONNX_NETWORK
+from components.bundle.manifest import ONNX_NETWORK
 from components.step.errors import DataError, one_line
 from pipeline.compare.pairs import Pair, paired_tests
 from pipeline.compare.runs import TestedRun

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.bundle.reader import Manifest, read_manifest
+from components.bundle.manifest import Manifest, read_manifest
 from components.step.errors import DataError, UsageError, first_ten, one_line
 from pipeline.compare.metrics import Measured, measured
 

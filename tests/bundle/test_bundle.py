@@ -11,15 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.bundle.reader import (
-    Manifest,
-    Provenance,
-    load_bundle,
-    read_golden,
-    read_manifest,
-    sha256_of,
-    verify_files,
-)
+from components.bundle.golden import read_golden
+from components.bundle.manifest import Manifest, Provenance, read_manifest, sha256_of, verify_files
+from components.bundle.reader import load_bundle
 from components.bundle.writer import save_bundle, save_network
 from components.network.keras_runtime import keras
 from components.onnx_twin.export import run_onnx

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from components.bundle.manifest import Provenance, read_manifest, sha256_of
 from components.bundle.mlflow_loader import BundleModel
-from components.bundle.reader import Provenance, read_manifest, sha256_of
 from components.bundle.writer import save_bundle
 from components.network.keras_runtime import keras
 from components.step.errors import DataError
@@ -117,7 +117,7 @@ def test_a_model_whose_files_were_changed_does_not_load(bundle, tmp_path):
 def test_the_model_carries_little_code_and_no_pickle(bundle, tmp_path):
     write_model(bundle, tmp_path)
     modules = {str(path) for path in needed_modules("components.bundle.mlflow_loader")}
-    carried = ("__init__", "bundle/reader", "step/errors", "dataset/images", "bundle/mlflow_loader")
+    carried = ("__init__", "bundle/manifest", "step/errors", "dataset/images", "bundle/mlflow_loader")
     assert {f"components/{name}.py" for name in carried} <= modules
     assert "components/network/keras_runtime.py" not in modules
     suffixes = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
@@ -134,8 +134,8 @@ def test_a_tracked_bundle_loads_from_its_run(bundle, tmp_path):
     code = f"""if 1:
         import os
         from pathlib import Path
-        from components.tracking import tracker as tracking
         from components.tracking import sending
+        from components.tracking import tracker as tracking
         sending.WAIT_SECONDS = sending.BUSY_SECONDS = 100.0
         tracker = tracking.open_tracker(os.environ, queue_folder=Path({str(tmp_path / "queue")!r}))
         tracker.start("train", {{}}, {{}}, None)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from components.bundle.manifest import Provenance
 from components.bundle.model_card import model_card, write_model_card
-from components.bundle.reader import Provenance
 
 FACTS = Provenance(
     ["cat", "dog"], 224, "vgg16", "imagenet", "f" * 64, 7, {"epochs": 30}, {"validation_loss": 0.25, "best_epoch": 4.0}

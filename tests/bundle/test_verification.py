@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.bundle.reader import Provenance, read_manifest, sha256_of
+from components.bundle.manifest import Provenance, read_manifest, sha256_of
 from components.bundle.verification import verify_bundle
 from components.bundle.writer import save_bundle, save_network
 from components.network.keras_runtime import keras

@@ -17,7 +17,7 @@ from components.dataset.samples import Sample
 from components.dataset.snapshot import MANIFEST, Dataset, fingerprint, open_dataset
 from components.dataset.writer import Record, write_dataset
 from components.step.errors import DataError, ServiceError
-from components.storage.stores import LocalStore
+from components.storage.folder import LocalStore
 
 COUNT = 30
 

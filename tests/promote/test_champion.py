@@ -18,7 +18,7 @@ from components.promote.champion import (
     roll_back,
     rolled_back,
 )
-from components.promote.registry import Version
+from components.registry.versions import Version
 from components.step.errors import DataError, ServiceError
 
 

@@ -17,9 +17,9 @@ import pytest
 from components.dataset.samples import Sample, write_split_table
 from components.promote.answers import PairedAnswers
 from components.promote.champion import claim_tags, make_champion
-from components.promote.registry import Registry, open_registry
 from components.promote.report import write_promotion_report
 from components.promote.step import main
+from components.registry.versions import Registry, open_registry
 from pipeline.cli.main import main as pawline
 from tests.support.promotion import (
     BAD_AT_DOGS,
@@ -60,7 +60,7 @@ def bad(material) -> Path:
 @pytest.fixture(scope="module")
 def empty_database(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    code = f"from components.tracking.sender import connect; connect({{'MLFLOW_TRACKING_URI': 'sqlite:///{path}'}})"
+    code = f"from components.tracking.database import make_database; make_database('sqlite:///{path}')"
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=clean, check=True, capture_output=True)
     return path

@@ -17,7 +17,7 @@ CLASSES = ["cat", "dog", "fish"]
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle as train writes it, of a network with convolutions, its weights as they fall."""
-    from components.bundle.reader import Provenance
+    from components.bundle.manifest import Provenance
     from components.bundle.writer import save_bundle
     from components.network.keras_runtime import keras
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from components.step.parallel import each_in_parallel
+from components.step.parallel import each_in_parallel, in_order, taken_ahead
 
 
 def test_each_item_comes_once_with_its_own_result() -> None:
@@ -68,3 +68,20 @@ def test_who_stops_reading_stops_the_work() -> None:
     next(results)
     results.close()
     assert len(done) < 100
+
+
+def test_work_ahead_keeps_the_order_and_raises_where_it_failed():
+    results = in_order(lambda number: 10 // number, [5, 2, 0, 1], threads=2, ahead=3)
+    assert [next(results), next(results)] == [2, 5]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_what_is_taken_ahead_comes_in_order_and_no_more_of_it_than_asked():
+    taken = []
+    source = (taken.append(number) or number for number in range(100))
+    items = taken_ahead(source, ahead=2)
+    assert [next(items) for _ in range(10)] == list(range(10))
+    items.close()
+    assert 10 <= len(taken) <= 13
+    assert list(taken_ahead(iter(range(5)), ahead=2)) == list(range(5))

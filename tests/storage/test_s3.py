@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from components.step.errors import DataError, ServiceError, UsageError
 from components.storage import s3
 from components.storage.s3 import ATTEMPTS, S3Store, s3_client
-from components.storage.stores import ObjectChanged, ObjectMissing, StoredObject, open_store, read_bytes
+from components.storage.store import ObjectChanged, ObjectMissing, StoredObject
+from components.storage.stores import open_store, read_bytes
 from tests.conftest import Bucket
 from tests.support.fault_proxy import FaultProxy
 

@@ -8,16 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.step.errors import DataError, PawlineError, ServiceError, UsageError
-from components.storage.stores import (
-    LocalStore,
-    ObjectChanged,
-    ObjectMissing,
-    StoredObject,
-    local_path,
-    open_store,
-    read_bytes,
-    split_uri,
-)
+from components.storage.folder import LocalStore
+from components.storage.store import ObjectChanged, ObjectMissing, StoredObject
+from components.storage.stores import local_path, open_store, read_bytes, split_uri
 
 HOSTILE_NAMES = [
     "../secret",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from components.bundle.reader import Provenance
+from components.bundle.manifest import Provenance
 from components.bundle.writer import save_bundle
 from components.dataset.samples import Sample, write_split_table
 from components.network.keras_runtime import keras
@@ -108,7 +108,7 @@ def decision(out: Path) -> dict[str, Any]:
 TOGETHER = """
 import sys, time, pathlib
 from components.promote import step as promote
-from components.promote import registry
+from components.registry import versions as registry
 add, folder, runs = registry.Registry.add, pathlib.Path(sys.argv[1]), int(sys.argv[2])
 
 def add_and_wait(self, *arguments):

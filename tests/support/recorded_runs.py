@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from components.bundle.reader import GOLDEN, NETWORK, ONNX_NETWORK, Manifest, sha256_of
+from components.bundle.manifest import GOLDEN, NETWORK, ONNX_NETWORK, Manifest, sha256_of
 from components.metrics.evaluation import wilson_interval
 from components.onnx_twin.export import INPUT, OUTPUT, run_onnx
 

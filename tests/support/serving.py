@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from components.bundle.reader import GOLDEN, MANIFEST, NETWORK, ONNX_NETWORK, SEALED, Manifest, sha256_of
+from components.bundle.manifest import GOLDEN, MANIFEST, NETWORK, ONNX_NETWORK, SEALED, Manifest, sha256_of
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ["blue", "green", "red"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from components.bundle.reader import Provenance
+from components.bundle.manifest import Provenance
 from components.bundle.writer import save_bundle
 from components.dataset.samples import Sample, write_split_table
 from components.dataset.snapshot import Dataset

@@ -256,10 +256,10 @@ def test_mlflow_gets_the_results_in_the_run_it_names_or_in_one_of_its_own(given,
     from mlflow import MlflowClient
 
     from components.tracking.__main__ import main as replay
-    from components.tracking.sender import connect
+    from components.tracking.database import make_database
 
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    connect({"MLFLOW_TRACKING_URI": uri})
+    make_database(uri)
     client = MlflowClient(uri)
     begun = client.create_run(client.create_experiment("mine", str(tmp_path / "artifacts"))).info.run_id
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)

@@ -5,7 +5,7 @@ import pytest
 
 from components.network.keras_runtime import keras
 from components.train.augmentation import DRAWS, STRENGTHS, augment_images, draw, mix
-from components.train.examples import Examples, Feed, ahead
+from components.train.examples import Examples, Feed
 from components.train.recipe import Recipe
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 24, 20, 3), dtype=np.uint8)
@@ -85,10 +85,3 @@ def test_labels_are_smoothed_and_classes_balanced():
     batches = list(feed(class_weight="balanced").batches(1))
     totals = sum((batch.targets * batch.weights[:, None]).sum(0) for batch in batches)
     np.testing.assert_allclose(totals, [10 / 3] * 3, rtol=1e-5)
-
-
-def test_work_ahead_keeps_the_order_and_raises_where_it_failed():
-    results = ahead(lambda number: 10 // number, [5, 2, 0, 1])
-    assert [next(results), next(results)] == [2, 5]
-    with pytest.raises(ZeroDivisionError):
-        next(results)

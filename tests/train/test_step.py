@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from components.backbones.small_cnn import build_small_cnn
-from components.bundle.reader import SEALED, load_bundle
+from components.bundle.manifest import SEALED
+from components.bundle.reader import load_bundle
 from components.dataset.images import to_model_input
 from components.dataset.samples import write_split_table
 from components.dataset.snapshot import open_dataset

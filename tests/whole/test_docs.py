@@ -6,13 +6,14 @@ import shlex
 import subprocess
 import sys
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 
 from components.serve.settings import Settings
-from pipeline.cli.main import build_parser
+from pipeline.cli.parser import build_parser
 from pipeline.graph import image_classifier
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,8 @@ def test_every_path_that_is_named_exists(document):
 def test_every_pawline_command_parses(line):
     words = shlex.split(line)
     arguments = build_parser().parse_args(words[words.index("pawline") + 1 :])
-    assert callable(arguments.action)
+    module, _, function = arguments.action.partition(":")
+    assert callable(getattr(import_module(module), function))
 
 
 def test_the_table_of_parameters_is_the_pipelines():

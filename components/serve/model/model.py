@@ -10,16 +10,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from components.bundle.reader import (
-    MANIFEST,
-    ONNX_NETWORK,
-    Golden,
-    Manifest,
-    check_golden,
-    read_golden,
-    read_manifest,
-    verify_files,
-)
+from components.bundle.golden import Golden, check_golden, read_golden
+from components.bundle.manifest import MANIFEST, ONNX_NETWORK, Manifest, read_manifest, verify_files
 from components.metrics.calibration import calibrated
 from components.serve.model.engine import Engine
 from components.step.errors import DataError, one_line

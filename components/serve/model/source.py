@@ -1,7 +1,6 @@
 """Where the served bundle comes from: a folder, a store of objects, or MLflow's registry."""
 
 import hashlib
-import logging
 import os
 import re
 import tempfile
@@ -9,23 +8,15 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from components.bundle.reader import MANIFEST, SEALED
-from components.step.errors import DataError, ServiceError, UsageError, one_line
-from components.storage.stores import Store, local_path, open_store
+from components.bundle.manifest import MANIFEST, SEALED
+from components.registry.connection import answering_or, registry_client
+from components.step.errors import DataError, UsageError, one_line
+from components.storage.store import Store
+from components.storage.stores import local_path, open_store
 from components.tracking.events import without_passwords
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-MLFLOW_MANNERS = {
-    # MLflow would try for a quarter of an hour, and whoever starts a server without its registry would read nothing.
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-}
 DEFAULT_NAME = "classifier"
 
 
@@ -129,58 +120,35 @@ class RegistrySource:
         """Return the version's number."""
         if self._version:
             return self._version
-        with _mlflow_errors(f"models:/{self._name}@{self._alias}"):
-            return str(_mlflow_client().get_model_version_by_alias(self._name, self._alias).version)
+        with _answering(f"models:/{self._name}@{self._alias}"):
+            return str(registry_client(os.environ).get_model_version_by_alias(self._name, self._alias).version)
 
     @contextmanager
     def bundle(self, revision: str) -> Iterator[Found]:
         """Yield a temporary folder with the registered version's files."""
         uri = f"models:/{self._name}/{revision}"
         with tempfile.TemporaryDirectory(prefix="pawline-bundle-") as folder:
-            with _mlflow_errors(uri):
-                _mlflow_client()
+            with _answering(uri):
+                registry_client(os.environ)
                 from mlflow.artifacts import download_artifacts
 
                 download_artifacts(artifact_uri=uri, dst_path=folder)
             yield Found(Path(folder) / "bundle", self._name, revision)
 
 
-def _mlflow_client() -> "MlflowClient":
-    for name, value in MLFLOW_MANNERS.items():
-        os.environ.setdefault(name, value)
-    from mlflow import MlflowClient  # It takes a second to import; folders and buckets do without.
-
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    return MlflowClient()
-
-
 @contextmanager
-def _mlflow_errors(uri: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _no_answer(uri, error) from error
-    except Exception as error:
-        code = getattr(error, "error_code", None)  # MLflow's own class takes a second to import, so it is not named.
-        if code is None:
-            raise
-        if code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise DataError(
-                f"A registered model must be there. Received: {one_line(uri)}: {_shown(error)}. Check name and alias."
-            ) from error
-        raise _no_answer(uri, error) from error
-
-
-def _no_answer(uri: str, error: Exception) -> ServiceError:
+def _answering(uri: str) -> Iterator[None]:
     where = os.environ.get("MLFLOW_REGISTRY_URI") or os.environ.get("MLFLOW_TRACKING_URI", "")
-    return ServiceError(
-        f"MLflow at {_shown(where)} must answer. Received: {one_line(uri)}: {_shown(error)}. Check its address and "
-        "that it runs."
-    )
-
-
-def _shown(text: object) -> str:
-    return one_line(without_passwords(str(text)))
+    rule = f"MLflow at {one_line(without_passwords(where))} must answer"
+    with answering_or(rule, f"{one_line(uri)} is wanted from it; check its address and that it runs."):
+        try:
+            yield
+        except Exception as error:
+            # MLflow's own class takes a second to import, so it is not named.
+            if getattr(error, "error_code", None) not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise
+            received = f"{one_line(uri)}: {one_line(without_passwords(str(error)))}"
+            raise DataError(f"A registered model must be there. Received: {received}. Check name and alias.") from error
 
 
 def _manifest_digest(store: Store) -> str:

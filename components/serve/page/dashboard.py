@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from components.bundle.golden import Golden
+from components.bundle.manifest import Manifest
 from components.bundle.model_card import limits
-from components.bundle.reader import Golden, Manifest
 from components.metrics.confusion_tables import class_table, largest_confusions, matrix_table
 from components.serve.page.drawing import drawing_style
 

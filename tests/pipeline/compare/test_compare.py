@@ -202,7 +202,7 @@ def test_a_damaged_run_is_one_line(
 def test_a_network_that_does_not_run_is_one_line(runs: Path) -> None:
     run = read_runs(["good", "bad"], runs)[0]
     (run.bundle / "model.onnx").write_bytes(b"no network")
-    from components.bundle.reader import sha256_of
+    from components.bundle.manifest import sha256_of
 
     run.manifest.files["model.onnx"] = sha256_of(run.bundle / "model.onnx")
     with pytest.raises(DataError, match="must run on its golden images"):

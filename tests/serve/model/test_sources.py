@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from components.bundle.reader import MANIFEST, ONNX_NETWORK
+from components.bundle.manifest import MANIFEST, ONNX_NETWORK
 from components.serve.model.model import load_model
 from components.serve.model.source import open_source
 from components.step.errors import DataError

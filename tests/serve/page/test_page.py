@@ -6,7 +6,7 @@ import urllib.parse
 import numpy as np
 import pytest
 
-from components.bundle.reader import MANIFEST
+from components.bundle.manifest import MANIFEST
 from components.serve.page.drawing import drawing_style
 from tests.support.browser import CHROMIUM, chromium
 from tests.support.serving import CLASSES, colour_bundle, running_server

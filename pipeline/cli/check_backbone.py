@@ -1,7 +1,6 @@
-"""`pawline verify` and `pawline check-backbone`: what was made, and what a run is to be built upon."""
+"""`pawline check-backbone`: what a run is to be built upon."""
 
 import argparse
-import sys
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,23 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from components.step.errors import DataError, one_line
-
-
-def verify(arguments: argparse.Namespace) -> None:
-    """Print what is wrong with a bundle, a line each.
-
-    Raises:
-        DataError: something is.
-    """
-    from components.bundle.verification import verify_bundle
-
-    problems = verify_bundle(arguments.bundle, arguments.onnx_only)
-    for problem in problems:
-        print(f"pawline verify: {one_line(problem, 2000)}", file=sys.stderr)
-    if problems:
-        raise DataError(f"A bundle must pass every check. Received: {arguments.bundle}, problems={len(problems)}.")
-    networks = "ONNX network" if arguments.onnx_only else "Keras and ONNX networks"
-    print(f"{one_line(arguments.bundle)}: digests and golden outputs of the {networks} are as they must be")
 
 
 def check_backbone(arguments: argparse.Namespace) -> None:

@@ -4,22 +4,21 @@ Each version's files are those of an MLflow run of its own, uploaded before the 
 an MLflow model, and `evidence`, what a later challenger is compared with.
 """
 
-import logging
 import os
 import re
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.registry.connection import answering_or, registry_client
 from components.step.errors import ServiceError, UsageError, one_line
+from components.tracking.database import make_database
 from components.tracking.delivery import MODEL, experiment_id
-from components.tracking.events import MAX_TAG, check_tracking_uri, without_passwords
+from components.tracking.events import MAX_TAG, check_tracking_uri
 from components.tracking.mlflow_model import write_model
-from components.tracking.sender import TIMES, connect
 from components.tracking.tracker import EXPERIMENT
 
 if TYPE_CHECKING:
@@ -30,14 +29,6 @@ CHAMPION = "champion"
 BUNDLE, EVIDENCE = "bundle", "evidence"
 PREFIX = "pawline."
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{0,199}")
-# Unlike tracking, this waits and repeats: without the registry there is no decision. The user's own values go before.
-PATIENCE = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "300",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +69,8 @@ def open_registry(environment: Mapping[str, str], model_name: str) -> "Registry 
         return None
     check_tracking_uri(environment["MLFLOW_TRACKING_URI"])
     with answering():
-        client = connect(environment, {**TIMES, **PATIENCE, **_given(environment)})
-    logging.getLogger("mlflow").setLevel(logging.WARNING)  # What it is waiting for is no news.
-    return Registry(client, model_name)
+        make_database(environment["MLFLOW_TRACKING_URI"])
+        return Registry(registry_client(environment), model_name)
 
 
 class Registry:
@@ -115,6 +105,12 @@ class Registry:
 
     def set_champion(self, number: str) -> None:
         """Put the alias on the version called `number`."""
+        try:
+            self._set_champion(number)
+        except ServiceError:  # Two runs that make the first champion at once: MLflow refuses one of them, for now.
+            self._set_champion(number)
+
+    def _set_champion(self, number: str) -> None:
         with answering():
             self._client.set_registered_model_alias(self._name, CHAMPION, number)
 
@@ -146,7 +142,7 @@ class Registry:
                 self._client.log_artifacts(run.info.run_id, folder, MODEL)
             self._client.log_artifacts(run.info.run_id, str(evidence), EVIDENCE)
             self._client.set_terminated(run.info.run_id)
-            with suppress_existing():
+            with _suppress_existing():
                 self._client.create_registered_model(self._name)
             named = {PREFIX + name: value[:MAX_TAG] for name, value in tags.items()}
             source = f"{run.info.artifact_uri}/{MODEL}"
@@ -158,20 +154,13 @@ class Registry:
         return os.environ.get("MLFLOW_EXPERIMENT_ID") or experiment_id(self._client, named)
 
 
-@contextmanager
-def answering() -> Iterator[None]:
+def answering() -> AbstractContextManager[None]:
     """Turn what MLflow, its database and the network raise into a ServiceError of one line."""
-    try:
-        yield
-    except _failures() as error:
-        received = one_line(without_passwords(" ".join(str(error).split())) or type(error).__name__)
-        raise ServiceError(
-            f"The model registry must answer. Received: {received}. Nothing was promoted; check MLFLOW_TRACKING_URI."
-        ) from error
+    return answering_or("The model registry must answer", "Nothing was promoted; check MLFLOW_TRACKING_URI.")
 
 
 @contextmanager
-def suppress_existing() -> Iterator[None]:
+def _suppress_existing() -> Iterator[None]:
     """Do nothing about what MLflow has already."""
     from mlflow.exceptions import MlflowException
 
@@ -180,17 +169,6 @@ def suppress_existing() -> Iterator[None]:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    from mlflow.exceptions import MlflowException
-
-    found: list[type[Exception]] = [MlflowException, OSError, sqlite3.Error]  # OSError: also all that requests raises.
-    with suppress(ImportError):  # The step image has no database drivers.
-        from sqlalchemy.exc import SQLAlchemyError
-
-        found.append(SQLAlchemyError)
-    return tuple(found)
 
 
 def _or_none(ask: Any, *arguments: str) -> Any:
@@ -207,7 +185,3 @@ def _or_none(ask: Any, *arguments: str) -> Any:
 def _described(version: Any) -> Version:
     tags = {name.removeprefix(PREFIX): value for name, value in version.tags.items() if name.startswith(PREFIX)}
     return Version(str(version.version), version.source, tags)
-
-
-def _given(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name in {*TIMES, *PATIENCE}}

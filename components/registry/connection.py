@@ -1,0 +1,52 @@
+"""The connection to the model registry: it waits where tracking would not, and fails in one line."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from components.step.errors import PawlineError, ServiceError, one_line
+from components.tracking.connection import TIMES, connect
+from components.tracking.events import without_passwords
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# Unlike tracking, this waits and repeats: without the registry there is no decision. The user's own values go before.
+PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "300",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+# Whose errors say that the registry does not answer; importing them all would take seconds, and the serving image has
+# no database drivers.
+FOREIGN = ("mlflow", "requests", "urllib3", "sqlalchemy", "sqlite3")
+
+
+def registry_client(environment: Mapping[str, str]) -> "MlflowClient":
+    """Return MLflow's client for the registry that `environment` names, in MLFLOW_REGISTRY_URI or MLFLOW_TRACKING_URI.
+
+    Raises:
+        Exception: what MLflow, a database or the network raises, for `answering_or` to turn into one line.
+    """
+    uri = environment.get("MLFLOW_TRACKING_URI") or environment.get("MLFLOW_REGISTRY_URI", "")
+    own = {name: value for name, value in environment.items() if name in {*TIMES, *PATIENCE}}
+    client = connect({**environment, "MLFLOW_TRACKING_URI": uri}, {**TIMES, **PATIENCE, **own})
+    logging.getLogger("mlflow").setLevel(logging.WARNING)  # What it is waiting for is no news.
+    return client
+
+
+@contextmanager
+def answering_or(rule: str, advice: str) -> Iterator[None]:
+    """Turn what MLflow, its database and the network raise into a ServiceError: `rule`, what they said, `advice`."""
+    try:
+        yield
+    except PawlineError:
+        raise
+    except Exception as error:
+        if not isinstance(error, OSError) and type(error).__module__.partition(".")[0] not in FOREIGN:
+            raise
+        received = one_line(without_passwords(" ".join(str(error).split())) or type(error).__name__)
+        raise ServiceError(f"{rule}. Received: {received}. {advice}") from error

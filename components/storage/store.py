@@ -1,0 +1,59 @@
+"""What a store is: objects below one place, each read and written whole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from components.step.errors import DataError
+
+
+class ObjectMissing(DataError):
+    """The store was reached and holds no object of that name."""
+
+
+class ObjectChanged(DataError):
+    """The object is another one than the listing said."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object: `name` relative to its store, `size` in bytes, and an `etag` that changes with its content."""
+
+    name: str
+    size: int
+    etag: str
+
+
+class Store(Protocol):
+    """A folder of objects, on disk or in a bucket; names are relative to it, with `/` between parts."""
+
+    def uri(self, name: str = "") -> str:
+        """Return the full URI of the object called `name`."""
+
+    def list(self) -> Iterator[StoredObject]:
+        """List every object below this store, in any order."""
+
+    def read(self, name: str, expected: StoredObject | None = None) -> bytes:
+        """Return the object's bytes.
+
+        Raises:
+            ObjectMissing: there is none.
+            ObjectChanged: it differs from `expected`, what the listing said.
+            ServiceError: the store failed, after retries.
+        """
+
+    def open(self, name: str) -> BinaryIO:
+        """Return the object as a seekable file, of which only what is asked for is read; raises as `read` does."""
+
+    def download(self, name: str, path: Path) -> None:
+        """Write the object to `path`, complete or not at all; raises as `read` does."""
+
+    def upload(self, name: str, path: Path) -> None:
+        """Store the file at `path` as `name`, complete or not at all."""
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is an object called `name`."""
+
+    def clear(self) -> None:
+        """Remove every object below this store, and what killed uploads left there."""

@@ -1,0 +1,45 @@
+"""The connection to MLflow: its client, with as much patience as the caller has."""
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# MLflow's own are two minutes and seven repetitions. The queue repeats.
+TIMES = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "4",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "20",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+def connect(environment: Mapping[str, str], times: Mapping[str, str] = TIMES) -> "MlflowClient":
+    """Return MLflow's client for `environment` with `times`; MLflow is imported here, which takes a second.
+
+    Raises:
+        FileNotFoundError: the sqlite file is not there.
+        Exception: whatever a database raises that is none of MLflow's.
+    """
+    os.environ.update(environment)
+    os.environ.update(times)
+    uri = environment["MLFLOW_TRACKING_URI"]
+    if path := sqlite_file(uri):
+        path.stat()  # sqlite would make an empty one.
+        with closing(sqlite3.connect(path)) as database:  # MLflow would try for minutes to open what it cannot.
+            database.execute("SELECT 1 FROM experiments LIMIT 1").fetchall()
+    from mlflow import MlflowClient
+
+    return MlflowClient(uri)
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of an sqlite database, None for another `uri`."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") and "?" not in uri else None

@@ -1,0 +1,31 @@
+"""MLflow's database where it is a file of ours: made once, quickly."""
+
+import os
+import tempfile
+from contextlib import suppress
+from typing import Any
+
+from components.tracking.connection import sqlite_file
+
+
+def make_database(uri: str) -> None:
+    """Make the sqlite file of `uri`, if that is one and not there: complete or absent, as half of it is no use."""
+    path = sqlite_file(uri)
+    if path is None or path.exists():
+        return
+    from mlflow import MlflowClient
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
+        event.listen(Engine, "connect", _without_waiting)
+        MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments(max_results=1)
+        event.remove(Engine, "connect", _without_waiting)
+        with suppress(FileExistsError):  # Another was faster.
+            os.link(f"{folder}/mlflow.db", path)
+
+
+def _without_waiting(connection: Any, _: object) -> None:
+    # MLflow changes its tables fifty times, and waits for the disk each time, before they are what they are today.
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("PRAGMA journal_mode=MEMORY")
