@@ -29,9 +29,10 @@ run: setup ## Run the whole pipeline on the packaged sample
 
 test: lint types unit ## Lint, types and tests
 
-lint: setup ## Check style with ruff
+lint: setup ## Check style with ruff and the floors of the packages
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache --no-logo
 
 types: setup ## Check types with mypy
 	$(BIN)/mypy
