@@ -1,10 +1,12 @@
 """The README is true: its commands, modules, targets and parameters exist."""
 
+import ast
 import inspect
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
@@ -93,3 +95,23 @@ def test_every_module_that_is_named_runs(module):
         subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, check=False).returncode
         == 0
     )
+
+
+def test_the_floors_of_the_design_are_those_that_are_kept():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract.get("containers") == ["components"]]
+    kept = [set(layer.split(" | ")) for layer in layers]
+    rows = re.findall(r"^\| (\d) \| (.*) \|$", (ROOT / "docs" / "design.md").read_text(), re.MULTILINE)
+    drawn = [set(re.findall(r"(?:^|; )`(\w+)`:", packages)) for _, packages in rows]
+    assert drawn == kept
+    assert not any(contract.get("ignore_imports") for contract in contracts)
+
+
+def test_each_package_says_where_to_begin_and_defines_nothing():
+    inits = [path for top in ("components", "pipeline") for path in sorted((ROOT / top).glob("*/**/__init__.py"))]
+    assert len(inits) > 20
+    for path in inits:
+        [statement] = ast.parse(path.read_text()).body
+        begin = re.search(r"Begin with `(\w+)", statement.value.value)
+        assert begin, path
+        assert (path.parent / f"{begin[1]}.py").is_file(), path
