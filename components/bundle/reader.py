@@ -13,6 +13,9 @@ from components.bundle.manifest import NETWORK, Manifest, damaged, read_manifest
 
 if TYPE_CHECKING:
     import keras
+# Images that go through the network together, always: kernels choose by a batch's shape in which order they add up.
+# More are hardly faster on a CPU; a single one is slower, and its bits depend on the number of cores.
+TOGETHER = 8
 
 
 @dataclass(frozen=True)
@@ -33,24 +36,35 @@ class Bundle:
         """Pixels a side of the network's input."""
         return self.manifest.image_size
 
-    def predict(self, images: NDArray[np.uint8], batch_size: int = 32) -> NDArray[np.float32]:
-        """Return the probabilities, float32 `[N, classes]`, of `images`, uint8 RGB `[N, H, W, 3]`, batch by batch."""
-        return self.predict_with_features(images, batch_size)[0]
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the probabilities, float32 `[N, classes]`, of `images`, uint8 RGB `[N, H, W, 3]`."""
+        return self.predict_with_features(images)[0]
 
-    def predict_with_features(
-        self, images: NDArray[np.uint8], batch_size: int = 32
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the probabilities, `[N, classes]`, and what the head sees, `[N, D]`; both float32; as `predict`."""
+    def predict_with_features(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the probabilities, `[N, classes]`, and what the head sees, `[N, D]`; both float32.
+
+        An image gives the same bits wherever it stands among others, and on any number of cores.
+        """
         from components.network.classifier import run_batches
 
-        probabilities, features = run_batches(self._observed, images, batch_size)
-        return probabilities, features
+        extractor, head = self._parts
+        features = run_batches(extractor, images, TOGETHER, TOGETHER)
+        # The product of two matrices adds up in another order in a batch's last rows on some processors (AVX2).
+        return run_batches(head, features, TOGETHER, 1), features
 
     @cached_property
-    def _observed(self) -> "keras.Model":
-        from components.network.classifier import observed
+    def _parts(self) -> tuple["keras.Model", "keras.Model"]:
+        from components.network.classifier import split
 
-        return observed(self.network)
+        return split(self.network)
+
+
+def whole_batches(batch_size: int) -> int:
+    """Return `batch_size`, at least 1, rounded up so that it is run in full batches.
+
+    So the same samples meet in a batch of the network whatever the batch size is.
+    """
+    return -(-batch_size // TOGETHER) * TOGETHER
 
 
 def load_bundle(directory: Path) -> Bundle:

@@ -1,5 +1,7 @@
 """The classifier: backbone and head joined into the one network that is trained, saved and served."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,32 +22,29 @@ def join_in_inference_mode(extractor: "keras.Model", head: "keras.Model") -> "ke
     return keras.Model(inputs, head(extractor(inputs, training=False)), name="classifier_in_training")
 
 
-def observed(network: "keras.Model") -> "keras.Model":
-    """Return `network`, made by `join`, with two outputs: its probabilities and what its head sees."""
-    # Layers are sorted by depth: the head is last, and before it the one layer it takes its input from.
-    return keras.Model(network.input, [network.output, network.layers[-2].output], name="observed")
+def split(network: "keras.Model") -> tuple["keras.Model", "keras.Model"]:
+    """Return the two parts of `network`, made by `join`: images to what the head sees, and that to probabilities."""
+    # As Keras recorded the call: `layers` leaves out bare operations, which may be what is before the head.
+    head, call, _ = network.outputs[0]._keras_history
+    [features] = head._inbound_nodes[call].input_tensors
+    seen = keras.Input(features.shape[1:], name="seen")
+    return keras.Model(network.input, features, name="extractor"), keras.Model(seen, head(seen), name="head")
 
 
-def run_batches(network: "keras.Model", images: NDArray[np.uint8], batch_size: int) -> list[NDArray[np.float32]]:
-    """Return each output of `network`, which has several, for `images`, run in full batches as `run_batch` does."""
-    shapes = [output.shape[1:] for output in network.outputs]
-    found = [np.empty((len(images), *shape), np.float32) for shape in shapes]
-    for start in range(0, len(images), batch_size):
-        part = images[start : start + batch_size]
-        for values, computed in zip(found, network.predict_on_batch(_filled_up(part, batch_size)), strict=True):
-            values[start : start + len(part)] = computed[: len(part)]
+def run_batches(network: "keras.Model", inputs: NDArray[Any], batch_size: int, at_once: int) -> NDArray[np.float32]:
+    """Return what `network` gives for `inputs`, `at_once` a call, each call filled up as `run_batch` does."""
+    found = np.empty((len(inputs), *network.output_shape[1:]), np.float32)
+    for start in range(0, len(inputs), at_once):
+        part = slice(start, start + at_once)
+        found[part] = run_batch(network, inputs[part], batch_size)
     return found
 
 
-def run_batch(network: "keras.Model", images: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:
-    """Return what `network` gives for at most `batch_size` images, run as a full batch.
+def run_batch(network: "keras.Model", inputs: NDArray[Any], batch_size: int) -> NDArray[np.float32]:
+    """Return what `network` gives for at most `batch_size` inputs, run as a full batch.
 
-    Filling up keeps one shape, so that the network is compiled once and the last images are computed as all others.
+    Filling up keeps one shape, so that the network is compiled once and the last inputs are computed as all others.
     """
-    return np.asarray(network.predict_on_batch(_filled_up(images, batch_size)), np.float32)[: len(images)]
-
-
-def _filled_up(images: NDArray[np.uint8], batch_size: int) -> NDArray[np.uint8]:
-    full = np.zeros((batch_size, *images.shape[1:]), images.dtype)
-    full[: len(images)] = images
-    return full
+    full = np.zeros((batch_size, *inputs.shape[1:]), inputs.dtype)
+    full[: len(inputs)] = inputs
+    return np.asarray(network.predict_on_batch(full), np.float32)[: len(inputs)]

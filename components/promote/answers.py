@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from components.bundle.reader import Bundle
+from components.bundle.reader import Bundle, whole_batches
 from components.dataset.batches import image_batches
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
@@ -60,8 +60,8 @@ class Asked:
 
     def _ask(self, dataset: Dataset, samples: Sequence[Sample], batch_size: int) -> None:
         with Progress(f"predicting with the {self.name}", len(samples)) as progress:
-            for batch, pixels in image_batches(dataset, samples, self.bundle.image_size, batch_size):
-                best = self.bundle.predict(pixels, batch_size).argmax(axis=1)
+            for batch, pixels in image_batches(dataset, samples, self.bundle.image_size, whole_batches(batch_size)):
+                best = self.bundle.predict(pixels).argmax(axis=1)
                 for sample, index in zip(batch, best, strict=True):
                     self.known[sample.sha256] = self.bundle.class_names[int(index)]
                 progress.advance(len(batch))

@@ -49,7 +49,7 @@ def promote(
         registry: None where there is none; then nothing is compared.
         policy: what the challenger must show.
         run: the pipeline run's name, for the version's tags.
-        batch_size: images a forward pass.
+        batch_size: images read and decoded together; changes no result.
         dry_run: decide without registering or tagging anything.
 
     Raises:

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from components.bundle.reader import Bundle
+from components.bundle.reader import Bundle, whole_batches
 from components.dataset.batches import decoded_batches
 from components.dataset.pictures import THUMBNAIL_SIZE, Gallery, Picture, look_at
 from components.dataset.samples import Sample
@@ -52,7 +52,7 @@ def evaluate_model(
     check_labels(bundle.class_names, samples)
     gallery, rows, hashes = Gallery(), dict[str, tuple[Prediction, NDArray[np.float32]]](), dict[str, int]()
     batches = _seen(bundle, dataset, samples, batch_size)
-    while part := list(islice(batches, math.ceil(AT_ONCE / batch_size))):
+    while part := list(islice(batches, math.ceil(AT_ONCE / whole_batches(batch_size)))):
         seen = _joined(part)
         for i, prediction in enumerate(_predictions(bundle, seen, index)):
             name, looked = prediction.filename, seen.pictures[i]
@@ -77,9 +77,9 @@ def _seen(bundle: Bundle, dataset: Dataset, samples: Sequence[Sample], batch_siz
         return look_at(data, bundle.image_size, THUMBNAIL_SIZE)
 
     with Progress("predicting", len(samples)) as progress:
-        for batch, looked in decoded_batches(dataset, samples, decode, batch_size):
+        for batch, looked in decoded_batches(dataset, samples, decode, whole_batches(batch_size)):
             pixels = np.stack([pixels for pixels, _ in looked])
-            yield _Seen(batch, *bundle.predict_with_features(pixels, batch_size), [picture for _, picture in looked])
+            yield _Seen(batch, *bundle.predict_with_features(pixels), [picture for _, picture in looked])
             progress.advance(len(batch))
 
 

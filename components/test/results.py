@@ -55,7 +55,7 @@ def results_of(
         dataset: of the samples.
         known: all the dataset's samples by id.
         samples: the test samples.
-        batch_size: images a forward pass.
+        batch_size: images read and decoded together; changes no result.
         index: of the samples that the network has learnt from; None where they are not known.
 
     Raises:

@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--test-samples", required=True, type=Path, help="the test table (CSV) that split wrote")
     add("--training-features", default="", help="train's features, to look for neighbours in; none if empty")
     add("--history", default="", help="train's history (CSV), for the report's learning curves; none if empty")
-    add("--batch-size", type=int, default=32, help="images a forward pass")
+    add("--batch-size", type=int, default=32, help="images read at once, rounded up to eights; changes no result")
     _add_outputs(parser)
     return parser
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -13,8 +14,9 @@ import pytest
 
 from components.bundle.golden import read_golden
 from components.bundle.manifest import Manifest, Provenance, read_manifest, sha256_of, verify_files
-from components.bundle.reader import load_bundle
+from components.bundle.reader import load_bundle, whole_batches
 from components.bundle.writer import save_bundle, save_network
+from components.network.classifier import join
 from components.network.keras_runtime import keras
 from components.onnx_twin.export import run_onnx
 from components.step.errors import DataError, ServiceError
@@ -48,9 +50,44 @@ def test_a_bundle_loads_again_and_predicts_the_same(bundle):
     assert (loaded.class_names, loaded.image_size) == (CLASS_NAMES, 16)
     expected = keras.ops.convert_to_numpy(small_network()(PIXELS))
     assert expected.std(axis=0).min() > 0.01
-    for batch_size in (2, 3, 7, 32):
-        np.testing.assert_allclose(loaded.predict(PIXELS, batch_size), expected, atol=1e-6)
+    np.testing.assert_allclose(loaded.predict(PIXELS), expected, atol=1e-6)
     assert loaded.predict(PIXELS[:0]).shape == (0, 3)
+
+
+PLACES = """
+import sys
+from pathlib import Path
+import numpy as np
+from components.bundle import load_bundle
+loaded, random = load_bundle(Path(sys.argv[1])), np.random.default_rng(0)
+images = random.integers(0, 256, (40, 16, 16, 3), np.uint8)
+expected = loaded.predict_with_features(images)
+for order in [random.permutation(40)[: 1 + 3 * count] for count in range(14)]:
+    for found, known in zip(loaded.predict_with_features(images[order]), expected, strict=True):
+        np.testing.assert_array_equal(found, known[order])
+"""
+
+
+@pytest.mark.parametrize("instructions", ["DEFAULT", "AVX2"])
+def test_an_image_gives_the_same_bits_wherever_it_stands_among_others(bundle, instructions):
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": instructions}  # TensorFlow's kernels obey it.
+    subprocess.run([sys.executable, "-c", PLACES, str(bundle)], cwd=ROOT, env=environment, check=True)
+
+
+def test_the_head_sees_what_a_bare_operation_gives(tmp_path):
+    image, features = keras.Input((16, 16, 3), dtype="uint8"), keras.Input((3,))
+    extractor = keras.Model(image, keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(image)) * 20)
+    head = keras.Model(features, keras.layers.Dense(3, activation="softmax")(features))
+    network = join(extractor, head)
+    save_bundle(tmp_path / "bundle", network, PIXELS[:4], PROVENANCE)
+    found = load_bundle(tmp_path / "bundle").predict_with_features(PIXELS)
+    for values, part in zip(found, (network, extractor), strict=True):
+        np.testing.assert_allclose(values, keras.ops.convert_to_numpy(part(PIXELS)), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("batch_size", "whole"), [(1, 8), (5, 8), (8, 8), (9, 16), (32, 32)])
+def test_samples_are_read_in_whole_batches_of_the_network(batch_size, whole):
+    assert whole_batches(batch_size) == whole
 
 
 def test_the_onnx_twin_takes_uint8_and_agrees(bundle):

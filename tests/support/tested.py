@@ -121,8 +121,8 @@ def _provenance(dataset: Dataset) -> Provenance:
 
 def _write_features(path: Path, model, dataset: Dataset, learnt: list[Sample]) -> None:
     from components.dataset.images import to_model_input
-    from components.network.classifier import observed
+    from components.network.classifier import split
 
     images = {sample: to_model_input(data, SIZE) for sample, data in dataset.images(learnt)}
-    _, features = observed(model).predict_on_batch(np.stack([images[sample] for sample in learnt]))
+    features = split(model)[0].predict_on_batch(np.stack([images[sample] for sample in learnt]))
     write_training_features(path, learnt[:-3], learnt[-3:], np.asarray(features))

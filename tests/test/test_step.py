@@ -185,7 +185,7 @@ def test_progress_is_shown(given, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("components.step.progress.SECONDS_BETWEEN_LINES", 0.0)
     assert main(given.arguments(tmp_path, batch_size=5)) == 0
     printed = capsys.readouterr().err
-    assert re.search(r"test +\| predicting: 5/14, [\d.]+/s, \d+ s left", printed)
+    assert re.search(r"test +\| predicting: 8/14, [\d.]+/s, \d+ s left", printed)
     assert re.search(r"predicting: 14 done in", printed)
     assert "13 of 14 right, accuracy 0.929" in printed
     assert "labels suspected: 1, near-duplicates in the other splits: 1" in printed
