@@ -14,8 +14,12 @@ import pytest
 from tests.support import generated
 from tests.support.fault_proxy import FaultProxy, fault_proxy
 
-# Where the tests run in the background, Ctrl-C is ignored, also by every process they start.
+# What the tests' parent ignores or blocks (a background job's Ctrl-C) would be so for every process they start.
+# Only SIGHUP stays as it is: under nohup the tests outlive their terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 @pytest.fixture(autouse=True)

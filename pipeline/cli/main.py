@@ -18,6 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: done; 1: bad data or a failed service; 2: bad usage; 130: Ctrl-C; a failed step's own exit code.
     """
     arguments = build_parser().parse_args(argv)
+    # Where whoever starts this ignores the end of children, exit codes are lost, and every step would have succeeded.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         check_extras(arguments.extras)
         module, _, function = arguments.action.partition(":")

@@ -58,7 +58,7 @@ PLACES = """
 import sys
 from pathlib import Path
 import numpy as np
-from components.bundle import load_bundle
+from components.bundle.reader import load_bundle
 loaded, random = load_bundle(Path(sys.argv[1])), np.random.default_rng(0)
 images = random.integers(0, 256, (40, 16, 16, 3), np.uint8)
 expected = loaded.predict_with_features(images)

@@ -282,7 +282,9 @@ def test_an_interrupted_run_leaves_no_process_and_is_marked_stopped(tmp_path: Pa
         "--run-id",
         "r",
     ]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # Under nohup the tests ignore SIGHUP, and so would the run.
+    with subprocess.Popen(command, cwd=ROOT, **pipes, preexec_fn=hear_hang_ups) as process:
         pids = wait_for_pids(tmp_path / "r" / "sleep" / "log.txt")
         process.send_signal(number)
         _, errors = process.communicate(timeout=20)
@@ -290,6 +292,10 @@ def test_an_interrupted_run_leaves_no_process_and_is_marked_stopped(tmp_path: Pa
     assert all(gone(pid) for pid in pids)
     assert recorded(tmp_path / "r")["status"] == recorded(tmp_path / "r")["steps"][0]["status"] == "stopped"
     assert "Traceback" not in errors
+
+
+def hear_hang_ups() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
@@ -308,6 +314,17 @@ def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
     assert done.returncode == 0
+
+
+def test_a_step_fails_also_where_the_end_of_children_is_ignored(tmp_path: Path) -> None:
+    pipeline = write_fake(tmp_path / "p.yaml", fake_spec(FakeStep("bad", "raise SystemExit(4)")))
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--pipeline", str(pipeline), "--runs", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, preexec_fn=ignore_the_end_of_children)
+    assert done.returncode == 4
+
+
+def ignore_the_end_of_children() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
 
 def test_a_step_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
