@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import generated
 from tests.support.fault_proxy import FaultProxy, fault_proxy
@@ -20,6 +21,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("pawline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pawline")
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +119,7 @@ def proxy(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProx
 
     with fault_proxy(bucket.port) as running:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", running.url)
-        monkeypatch.setattr(s3, "READ_TIMEOUT", 0.5)
+        monkeypatch.setattr(s3, "READ_TIMEOUT", 2.0)
         s3.s3_client.cache_clear()
         yield running
     s3.s3_client.cache_clear()

@@ -14,6 +14,7 @@ from components.bundle.verification import verify_bundle
 from components.bundle.writer import save_bundle, save_network
 from components.network.keras_runtime import keras
 from pipeline.cli.main import main
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
@@ -148,4 +149,4 @@ def test_onnx_only_imports_no_tensorflow(bundle):
         f"assert main(['verify', '--onnx-only', {str(bundle)!r}]) == 0\n"
         "assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=PATIENCE)

@@ -267,7 +267,7 @@ def test_random_bytes_are_bad(data: bytes) -> None:
     assert not is_image_or_bad(data)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(PICTURES)), st.binary(max_size=300))
 def test_bytes_behind_a_real_beginning_are_an_image_or_bad(name: str, rest: bytes) -> None:
     for kept in (8, 16, 30, 60):
@@ -285,7 +285,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(data[:start] + data[start + draw(st.sampled_from([0, 0, 0, 1, 4, 100])) :])
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=800)
 @given(damaged())
 def test_damaged_images_are_images_or_bad(data: bytes) -> None:
     is_image_or_bad(data)

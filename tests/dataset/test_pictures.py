@@ -68,7 +68,7 @@ def test_the_hash_reads_brightness_from_left_to_right():
     assert difference_hash(rising[:, ::-1]) == difference_hash(np.zeros((8, 9, 3), np.uint8)) == 0
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 5), max_size=40), st.integers(0, 6), st.integers(0, 6), st.randoms())
 def test_a_gallery_keeps_the_worst_and_some_others_in_whatever_order_they_come(losses, worst, drawn, shuffled):
     offered = [(f"{i:02}", loss, hashlib.sha256(bytes([i])).hexdigest()) for i, loss in enumerate(losses)]

@@ -40,7 +40,7 @@ def test_the_tables_are_a_contract(tmp_path: Path) -> None:
     assert (tmp_path / "train.csv").read_bytes().decode() == f"{HEADER},split\n{first},train\n{second},train\n"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(st.builds(Sample, NAMES, LABELS, NAMES, NAMES, st.integers(1, 10**5), st.integers(1, 10**5))),
     st.sampled_from(SPLITS),

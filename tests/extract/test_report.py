@@ -17,6 +17,7 @@ from components.extract.agreement import MUST_AGREE, MUST_DECODE, BadSample
 from components.extract.report import DataSummary, size_histogram, write_data_report
 from components.step.errors import one_line
 from tests.support.generated import image_bytes
+from tests.support.patience import PATIENCE
 
 HOSTILE_LABELS = [
     "<script>document.title='broken'</script>",
@@ -161,7 +162,7 @@ def browse(folder: Path, page: Path, *flags: str) -> str:
     """Open `page` in a browser of its own; return what it prints."""
     profile = f"--user-data-dir={folder / 'profile'}"
     command = [str(CHROMIUM), *FLAGS, profile, *flags, page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
 
 
 def framed(folder: Path, width: int, height: int) -> Path:

@@ -277,7 +277,7 @@ def hostile_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(names, labels, min_size=1, max_size=4), st.sampled_from(["fail", "drop"]))
 @example({"../secret.png": "cat", "page0.png": "dog", "page1.png": "cat"}, "drop")
 @example({"page0.png": "<script>alert(1)</script>", "page1.png": "../../x"}, "drop")
@@ -304,7 +304,7 @@ def test_hostile_names_and_labels_reach_nothing_outside(
         assert "<script>alert" not in (folder / "run/out/report.html").read_text()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(name=names)
 def test_hostile_names_reach_nothing_outside_the_prefix(
     proxy: FaultProxy, bucket: Bucket, tmp_path: Path, name: str

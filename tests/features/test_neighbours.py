@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
@@ -33,7 +33,6 @@ def test_they_are_those_that_scikit_learn_finds(count):
         assert [n.similarity for n in neighbours] == pytest.approx(1 - away, abs=1e-4)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=40))
 def test_of_equally_near_ones_the_first_are_taken(kinds):
     directions = np.eye(3, dtype=np.float32)

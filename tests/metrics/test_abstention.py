@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.metrics.abstention import TARGETS, abstention_curve, suggest_thresholds
@@ -15,7 +15,6 @@ def _arrays(pairs):
     return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
 
 
-@settings(deadline=None)
 @given(samples)
 def test_the_curve_is_what_counting_gives(pairs):
     confidences, right = _arrays(pairs)
@@ -27,7 +26,6 @@ def test_the_curve_is_what_counting_gives(pairs):
         assert accuracy == pytest.approx(right[answered].mean(), abs=1e-12)
 
 
-@settings(deadline=None)
 @given(samples, st.sampled_from([0.5, 0.75, 0.9]))
 def test_a_suggestion_reaches_its_target_and_no_lower_threshold_does(pairs, target):
     confidences, right = _arrays(pairs)

@@ -51,7 +51,7 @@ def _check_plain(found: dict) -> None:
     assert set(found["intervals"]) == INTERVALS
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(drawn_outcomes, st.sampled_from([0.05, 0.7, 1.0, 20.0]), st.integers(1, 4))
 def test_plain_json_on_any_input(drawn, temperature, share):
     _check_plain(_assess(drawn, [f"group {i // share}" for i in range(len(drawn.labels))], temperature))

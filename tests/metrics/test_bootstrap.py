@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.metrics import bootstrap
@@ -15,7 +15,6 @@ def _all(groups, seed, resamples):
     return np.concatenate(list(resampled_weights(groups, seed, resamples)))
 
 
-@settings(deadline=None)
 @given(groups_of, st.integers(0, 2**32))
 def test_groups_are_drawn_whole_and_as_many_as_there_are(groups, seed):
     weights = _all(groups, seed, 20)
@@ -41,7 +40,6 @@ def test_the_memory_limit_does_not_change_what_is_drawn(monkeypatch):
     np.testing.assert_array_equal(_all(groups, 1, 40), weights)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9)), min_size=1, max_size=30))
 def test_summed_by_equals_bincount(pairs):
     keys, weights = (np.array(column) for column in zip(*pairs, strict=True))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import log_loss
@@ -34,7 +34,6 @@ def test_the_minimum_is_that_of_scipy(seed):
     assert fit_temperature(drawn.probabilities, drawn.labels) == pytest.approx(best.x, abs=1e-6)
 
 
-@settings(deadline=None)
 @given(drawn_outcomes)
 def test_within_bounds_deterministic_and_never_worse_than_doing_nothing(drawn):
     found = fit_temperature(drawn.probabilities, drawn.labels)
@@ -68,7 +67,6 @@ def test_certainty_that_is_always_earned_ends_at_the_bound():
     assert MIN_TEMPERATURE < fit_temperature(probabilities, np.zeros(100_000, dtype=int)) < 0.1
 
 
-@settings(deadline=None)
 @given(drawn_outcomes, temperatures)
 def test_calibration_keeps_the_prediction_and_gives_probabilities(drawn, temperature):
     found = calibrated(drawn.probabilities.astype(np.float32), temperature)
@@ -77,7 +75,6 @@ def test_calibration_keeps_the_prediction_and_gives_probabilities(drawn, tempera
     assert (found >= 0).all()
 
 
-@settings(deadline=None)
 @given(temperatures, st.integers(2, 5))
 def test_probabilities_that_differ_by_the_least_keep_their_order(temperature, classes):
     row = np.full(classes, 0.9 / classes, dtype=np.float32)
@@ -85,7 +82,6 @@ def test_probabilities_that_differ_by_the_least_keep_their_order(temperature, cl
     assert calibrated([row], temperature).argmax() == classes - 1
 
 
-@settings(deadline=None)
 @given(drawn_outcomes)
 def test_temperature_1_changes_nothing(drawn):
     np.testing.assert_allclose(calibrated(drawn.probabilities, 1.0), drawn.probabilities, atol=1e-12)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
@@ -53,7 +53,6 @@ CHECKS = (_check_per_class, _check_averages, _check_balanced_accuracy)
 
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@settings(deadline=None)
 @given(drawn=drawn_outcomes)
 def test_equal_to_scikit_learn(check, drawn):
     check(drawn)
@@ -66,7 +65,6 @@ def test_equal_to_scikit_learn_on_degenerate_input(check, drawn):
     check(drawn)
 
 
-@settings(deadline=None)
 @given(drawn_outcomes)
 def test_rates_equal_scikit_learn_and_are_undefined_without_samples(drawn):
     matrix = confusion_matrix(drawn.labels, drawn.predicted, drawn.classes)
@@ -77,7 +75,6 @@ def test_rates_equal_scikit_learn_and_are_undefined_without_samples(drawn):
     np.testing.assert_allclose(found[~absent], expected[~absent], rtol=0, atol=1e-12)
 
 
-@settings(deadline=None)
 @given(st.lists(outcomes_of(3), min_size=1, max_size=5))
 def test_many_resamples_at_once_give_what_each_gives_alone(models):
     alone = [class_counts(confusion_matrix(m.labels, m.predicted, 3)) for m in models]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -39,7 +39,6 @@ def _check(truth, scores) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
-@settings(deadline=None)
 @given(drawn_outcomes)
 def test_equal_to_scikit_learn(drawn):
     for i in range(drawn.classes):
@@ -53,7 +52,6 @@ def test_equal_to_scikit_learn_on_degenerate_input(drawn):
         _check(drawn.labels == i, drawn.probabilities[:, i])
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1, width=32)), min_size=1, max_size=60))
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
 def test_equal_to_scikit_learn_with_scores_that_hardly_differ(samples):
@@ -69,7 +67,6 @@ def test_a_thinned_curve_is_short_and_keeps_ends_and_area():
     assert roc_auc(few) == pytest.approx(roc_auc(curve), abs=1e-3)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=80), st.integers(2, 20))
 def test_thinning_keeps_both_ends_and_only_points_of_the_curve(points, few):
     x, y = (np.array(column) for column in zip(*points, strict=True))

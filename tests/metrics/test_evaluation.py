@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, f1_score
@@ -13,7 +13,6 @@ from components.metrics.evaluation import accuracy, confusion_matrix, macro_f1, 
 labels = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60)
 
 
-@settings(deadline=None)
 @given(labels)
 def test_metrics_equal_scikit_learn(pairs):
     truth, predicted = zip(*pairs, strict=True)
@@ -29,7 +28,6 @@ def test_no_predictions():
     assert wilson_interval(0, 0) == (0.0, 1.0)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5000).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
 def test_wilson_equals_scipy(counts):
     expected = binomtest(*counts).proportion_ci(method="wilson")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, brier_score_loss, f1_score, log_loss
 
@@ -30,7 +30,6 @@ def _by_scikit_learn(drawn: Drawn) -> dict[str, float]:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@settings(deadline=None)
 @given(drawn_outcomes, st.randoms(use_true_random=False))
 def test_equal_to_scikit_learn_on_any_resample(drawn, random):
     rows = [random.choices(range(len(drawn.labels)), k=len(drawn.labels)) for _ in range(3)]

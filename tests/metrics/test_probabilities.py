@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss, top_k_accuracy_score
@@ -53,7 +53,6 @@ CHECKS = (_check_log_loss, _check_brier, _check_calibration_error, _check_top_k)
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@settings(deadline=None)
 @given(drawn=drawn_outcomes)
 def test_equal_to_scikit_learn(check, drawn):
     check(drawn)
@@ -65,7 +64,6 @@ def test_equal_to_scikit_learn_on_degenerate_input(check, drawn):
     check(drawn)
 
 
-@settings(deadline=None)
 @given(
     st.integers(3, 8).flatmap(
         lambda c: st.lists(st.tuples(st.integers(0, c - 1), st.permutations(range(1, c + 1))), min_size=1)

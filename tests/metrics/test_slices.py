@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.metrics.evaluation import wilson_interval
@@ -22,7 +22,6 @@ def test_by_class_names_every_class_in_order():
     assert found[2].interval == wilson_interval(2, 3)
 
 
-@settings(deadline=None)
 @given(samples)
 def test_quarters_hold_every_sample_once_and_equal_values_together(pairs):
     values, right = np.array([p[0] for p in pairs], dtype=float), np.array([p[1] for p in pairs])

@@ -14,6 +14,7 @@ import yaml
 from components.step.errors import ServiceError, UsageError
 from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
 from pipeline.compiled import load_pipeline
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 PARAMETERS = [
@@ -80,7 +81,7 @@ def compiled_in_a_process(target: Path, **environment: str) -> subprocess.Comple
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PAWLINE_")}
     command = [sys.executable, "-m", "pipeline.cli", "compile", "--output", str(target)]
     return subprocess.run(
-        command, cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
 

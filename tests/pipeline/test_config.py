@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.step.errors import UsageError
@@ -141,7 +141,6 @@ configurations = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(configurations)
 def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]) -> None:
     path = tmp_path_factory.getbasetemp() / "config.yaml"
@@ -150,7 +149,6 @@ def test_what_is_written_is_read_back(tmp_path_factory: pytest.TempPathFactory, 
     assert json.dumps(found) == json.dumps(values)  # Also the types, and -0.0.
 
 
-@settings(deadline=None)
 @given(st.text() | st.text("{}[]:,-?&*!|>%@`'\"# \n\tab1~<"))
 def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"

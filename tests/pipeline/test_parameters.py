@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.step.errors import UsageError
@@ -96,7 +96,6 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 json_objects = st.dictionaries(texts, st.none() | st.booleans() | st.integers() | texts, max_size=4)
 
 
-@settings(deadline=None)
 @given(st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts, json_objects)
 def test_what_is_written_is_read_back(count: int, rate: float, text: str, labels: dict[str, Any]) -> None:
     assignments = [f"count={count}", f"rate={rate!r}", f"text={text}", f"labels={json.dumps(labels)}"]
@@ -104,7 +103,6 @@ def test_what_is_written_is_read_back(count: int, rate: float, text: str, labels
     assert (values["count"], values["rate"], values["text"], values["labels"]) == (count, rate, text, labels)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_read_or_refused(assignment: str) -> None:
     # Anything but a UsageError would fail here.

@@ -20,6 +20,7 @@ from components.promote.champion import (
 )
 from components.registry.versions import Version
 from components.step.errors import DataError, ServiceError
+from tests.support.patience import PATIENCE
 
 
 class Registry:
@@ -127,7 +128,7 @@ def run_in_turns(registry: Registry, order: Sequence[int], killed: tuple[int, in
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     return said
 
 

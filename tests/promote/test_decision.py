@@ -129,7 +129,7 @@ def test_the_rate_over_a_champion_is_shared_by_all_comparisons():
     assert (verdict(found), verdict(found, shared)) == ("promoted", "kept champion")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text("+-", min_size=60, max_size=90), st.randoms(use_true_random=False))
 def test_a_model_never_replaces_one_that_is_right_more_often(champion, random):
     challenger = "".join(random.sample(champion, len(champion)))

@@ -21,6 +21,7 @@ from components.promote.report import write_promotion_report
 from components.promote.step import main
 from components.registry.versions import Registry, open_registry
 from pipeline.cli.main import main as pawline
+from tests.support.patience import PATIENCE
 from tests.support.promotion import (
     BAD_AT_DOGS,
     BAD_AT_OTHERS,
@@ -376,7 +377,7 @@ def server(tmp_path, registry, empty_database, monkeypatch):
 
 
 def wait_for(url: str, process: subprocess.Popen) -> None:
-    until = time.monotonic() + 100
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
             assert answer.status == 200

@@ -14,18 +14,26 @@ from PIL import Image
 from tests.support.generated_images import encoded
 from tests.support.hostile_images import GOOD, Sent, good_files, hostile_images
 from tests.support.hostile_requests import FORM, Request, form, hostile_requests, part
+from tests.support.patience import PATIENCE
 from tests.support.serving import RunningServer, colour_bundle, running_server
 
 MAX_GROWTH_MIB = 64
 MAX_PROCESSOR_SECONDS = 1.0
-TIMEOUT = 2.0
+TIMEOUT = 2.0  # Of the server that is asked what it gives up.
 LARGE = 2200  # Pixels a side, above what is decoded beside others.
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    folder = tmp_path_factory.mktemp("hasty")
+    with running_server(colour_bundle(folder / "bundle"), folder / "log", timeout=str(TIMEOUT)) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("hostile")
-    with running_server(colour_bundle(folder / "bundle"), folder / "log", timeout=str(TIMEOUT)) as running:
+    with running_server(colour_bundle(folder / "bundle"), folder / "log", timeout=str(PATIENCE)) as running:
         for _ in range(20):  # Threads and caches that every server has after its first requests.
             served(running)
         yield running
@@ -43,7 +51,7 @@ def served(server: RunningServer) -> None:
 
 def sent(server: RunningServer, request: Request) -> tuple[int, dict]:
     """Send `request`; return the answer, which is JSON and came without much work."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     before = server.processor_seconds()
     headers = {"Content-Type": request.content_type.encode("latin-1"), **dict(request.headers)}
     try:
@@ -122,7 +130,7 @@ HEAD = "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\n"
 
 def raw(server: RunningServer, *pieces: bytes, pause: float = 0.0) -> bytes:
     """Send `pieces` with pauses between, then return all that is answered until the server is done."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         try:
             for piece in pieces:
                 connection.sendall(piece)
@@ -156,10 +164,10 @@ def _read_all(connection: socket.socket) -> bytes:
     ],
     ids=lambda value: repr(value)[:50],
 )
-def test_a_request_that_breaks_http_is_refused(server, headers, body):
-    answer = raw(server, f"{HEAD}{headers}Connection: close\r\n\r\n".encode() + body)
+def test_a_request_that_breaks_http_is_refused(hasty, headers, body):
+    answer = raw(hasty, f"{HEAD}{headers}Connection: close\r\n\r\n".encode() + body)
     assert answer == b"" or answer.split()[1] in (b"400", b"411", b"413", b"431", b"501")
-    served(server)
+    served(hasty)
 
 
 @pytest.mark.parametrize(
@@ -171,24 +179,24 @@ def test_a_request_that_breaks_http_is_refused(server, headers, body):
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_refused(server, line):
-    assert b" 200 " not in raw(server, line)
-    served(server)
+def test_what_is_no_http_is_refused(hasty, line):
+    assert b" 200 " not in raw(hasty, line)
+    served(hasty)
 
 
 @pytest.mark.parametrize(
     ("headers", "start"),
     [("Content-Length: 5000\r\n", b"\xff"), ("Transfer-Encoding: chunked\r\n", b"1\r\n\xff\r\n")],
 )
-def test_a_body_that_never_ends_is_given_up(server, headers, start):
-    answer = raw(server, f"{HEAD}{headers}\r\n".encode(), start)
+def test_a_body_that_never_ends_is_given_up(hasty, headers, start):
+    answer = raw(hasty, f"{HEAD}{headers}\r\n".encode(), start)
     assert answer.split()[1] == b"408"
-    served(server)
+    served(hasty)
 
 
-def test_a_head_that_never_ends_is_given_up(server):
-    assert b" 200 " not in raw(server, b"POST /predict HTTP/1.1\r\nHost:")
-    served(server)
+def test_a_head_that_never_ends_is_given_up(hasty):
+    assert b" 200 " not in raw(hasty, b"POST /predict HTTP/1.1\r\nHost:")
+    served(hasty)
 
 
 def test_slow_bodies_do_not_hold_up_the_others(server):

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.support.generated_images import encoded
+from tests.support.patience import PATIENCE
 from tests.support.serving import RunningServer, colour_bundle, eventually, running_server
 
 RED = encoded(Image.new("RGB", (60, 40), "red"), "PNG")
@@ -35,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @contextmanager
 def connected(server: RunningServer) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         yield connection
 
 
@@ -104,7 +105,7 @@ def test_slow_heads_and_slow_bodies_end(bundle, tmp_path):
             assert is_closed(body)
             assert is_closed(head)
             assert is_closed(silent)
-        assert server.post("/predict", RED)[0] == 200
+        eventually(lambda: server.post("/predict", RED)[0] == 200)
 
 
 def test_a_refused_body_that_drips_on_does_not_keep_its_connection(bundle, tmp_path):
@@ -192,7 +193,7 @@ def test_it_ends_what_it_began_when_it_is_told_to_stop_and_exits_with_0(bundle, 
         status, _, body = answer_on(begun)
         assert (status, json.loads(body)["class"]) == (200, "red")
         assert is_closed(begun)
-        assert server.process.wait(timeout=30) == 0
+        assert server.process.wait(timeout=PATIENCE) == 0
     events = [json.loads(line)["event"] for line in server.log.read_text().splitlines()]
     assert events[-3:] == ["draining", "request", "stopped"]
 
@@ -202,4 +203,4 @@ def test_draining_ends_though_a_client_never_does(bundle, tmp_path):
         endless.sendall(HEAD % (len(RED), b"") + RED[:10])
         eventually(lambda: metric(server, "pawline_queue_images") == 1)
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=30) == 0
+        assert server.process.wait(timeout=PATIENCE) == 0

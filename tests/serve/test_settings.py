@@ -8,6 +8,7 @@ import pytest
 
 from components.serve.settings import PREFIX, Settings, settings_from
 from components.step.errors import UsageError
+from tests.support.patience import PATIENCE
 from tests.support.serving import ROOT, colour_bundle
 
 
@@ -81,7 +82,7 @@ def test_a_start_that_cannot_be_ends_in_one_line(arguments, settings, code, said
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PAWLINE", "MLFLOW"))}
     ended = subprocess.run(
         [sys.executable, "-m", "components.serve", *command, *port],
-        cwd=ROOT, env=environment | settings, capture_output=True, text=True, timeout=240,
+        cwd=ROOT, env=environment | settings, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert ended.returncode == code, ended.stderr
     [line] = ended.stderr.splitlines()

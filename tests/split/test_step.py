@@ -58,7 +58,7 @@ def split_or_message(samples: list[Sample], method: str, seed: int) -> tuple[dic
 
 
 @pytest.mark.parametrize("method", ["stratified", "stable"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(samples=grouped_samples(), seed=st.integers(-3, 10**12), data=st.data())
 def test_a_split_is_whole_complete_and_independent_of_order(method, samples, seed, data):
     splits, message = split_or_message(samples, method, seed)
@@ -76,7 +76,7 @@ def test_a_split_is_whole_complete_and_independent_of_order(method, samples, see
     assert split_samples(data.draw(st.permutations(samples)), RATIOS, method=method, seed=seed) == splits
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(groups=st.sets(st.text(max_size=20), min_size=1), more=st.sets(st.text(max_size=20)), seed=st.integers())
 def test_stable_never_moves_an_old_group(groups, more, seed):
     before = assign_stable(groups, RATIOS, seed)
@@ -90,7 +90,7 @@ def test_stable_meets_the_ratios_on_many_groups():
     assert counts["validation"] == pytest.approx(2000, rel=0.1)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     rows=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5)), min_size=3, max_size=14), seed=st.integers(0, 9)
 )

@@ -86,7 +86,7 @@ def test_a_value_reaches_the_action_as_it_was_given(value: str) -> None:
     assert apart == joined
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=25)
 @given(st.tuples(WORDS, WORDS))
 @example(("", "-x"))
 @example(tuple(HOSTILE_VALUES[12:14]))

@@ -145,12 +145,12 @@ from components.step.files import atomic_directory
 with atomic_directory(Path(sys.argv[1])) as folder:
     (folder / "half").write_text("half")
     print("half", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
 def test_a_kill_leaves_nothing_under_the_target_s_name(tmp_path: Path) -> None:
-    target = tmp_path / "bundle"
+    target, before = tmp_path / "bundle", time.time()
     with subprocess.Popen([sys.executable, "-c", WRITE_FOR_EVER, str(target)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"half\n"
@@ -160,4 +160,4 @@ def test_a_kill_leaves_nothing_under_the_target_s_name(tmp_path: Path) -> None:
     with atomic_directory(target) as temporary:
         (temporary / "whole").write_text("whole")
     assert everything_below(target) == ["whole"]
-    assert time.time() - target.stat().st_mtime < 60
+    assert target.stat().st_mtime > before - 1

@@ -53,7 +53,7 @@ def test_odd_names_are_kept_exactly(bucket: Bucket, tmp_path: Path, name: str) -
     assert store.read(name) == name.encode()
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(name=st.sampled_from(["../x", "/x", "a//b", "a\\b", "a\0b", "", ".", "a/../../b", "x" * 10_000, "\ud800"]))
 def test_a_hostile_name_never_reaches_the_server(proxy: FaultProxy, bucket: Bucket, name: str) -> None:
     store, before = S3Store(bucket.uri("images")), len(proxy.requests)
@@ -103,7 +103,7 @@ def test_a_size_other_than_listed_is_refused_even_where_the_server_ignores_condi
         S3Store(bucket.uri()).read("a", StoredObject("a", listed.size + 1, listed.etag))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(start=st.integers(0, 1100), size=st.integers(-1, 1100))
 def test_a_ranged_file_reads_what_a_file_would(bucket: Bucket, start: int, size: int) -> None:
     data = hashlib.shake_128(b"ranges").digest(1000)

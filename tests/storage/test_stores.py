@@ -75,7 +75,7 @@ def test_hostile_names_are_neither_read_nor_written(name: str, store: LocalStore
     assert (tmp_path / "secret").read_bytes() == b"secret"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(["..", ".", "", "a", "secret", "\\", "~", "store"]), max_size=6).map("/".join))
 def test_no_name_leads_to_the_secret(store: LocalStore, name: str) -> None:
     with pytest.raises(DataError):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -40,6 +42,6 @@ def complete_run(runs: Path, run_id: str, *options: str, **parameters: object) -
     command = [sys.executable, "-m", "pipeline.cli", "run", "--runs", str(runs), "--run-id", run_id, *options, *given]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=runs.parent, env=environment, timeout=280, check=False
+        command, capture_output=True, text=True, cwd=runs.parent, env=environment, timeout=2 * PATIENCE, check=False
     )
     return CompleteRun(done.returncode, done.stdout + done.stderr, runs / run_id)

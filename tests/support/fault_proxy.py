@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.support.patience import PATIENCE
+
 S3_ERROR = (
     '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{code} by the test</Message></Error>'
 )
@@ -133,7 +135,7 @@ def fault_proxy(upstream: int, delay: float = 0.0):
     proxy, loop, ready = FaultProxy(upstream, delay), asyncio.new_event_loop(), threading.Event()
     thread = threading.Thread(target=_run, args=(loop, proxy.serve(ready.set)), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE)
     try:
         yield proxy
     finally:

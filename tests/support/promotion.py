@@ -20,6 +20,7 @@ from components.dataset.samples import Sample, write_split_table
 from components.network.keras_runtime import keras
 from tests.support.extraction import extract_arguments, run_extract
 from tests.support.generated import ecotag_export, write_files
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 CLASS_NAMES = ["cat", "dog", "other"]
@@ -114,7 +115,7 @@ add, folder, runs = registry.Registry.add, pathlib.Path(sys.argv[1]), int(sys.ar
 def add_and_wait(self, *arguments):
     made = add(self, *arguments)
     (folder / made.number).touch()
-    until = time.monotonic() + 200
+    until = time.monotonic() + 600
     while len(list(folder.iterdir())) < runs and time.monotonic() < until:
         time.sleep(0.01)
     return made
@@ -137,5 +138,5 @@ def promote_together(folder: Path, commands: Sequence[list[str]], uri: str) -> N
             ended.callback(process.communicate)
             ended.callback(process.kill)
             processes.append(process)
-        said = [process.communicate(timeout=240)[1] for process in processes]
+        said = [process.communicate(timeout=2 * PATIENCE)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(commands), said

@@ -19,11 +19,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from components.bundle.manifest import GOLDEN, MANIFEST, NETWORK, ONNX_NETWORK, SEALED, Manifest, sha256_of
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ["blue", "green", "red"]
 SIDE = 32
-START_SECONDS = 60  # On a busy machine.
 # A class for each channel, which are red, green, blue.
 WEIGHTS = np.fliplr(np.eye(3)).astype(np.float32) * 0.1
 
@@ -113,16 +113,16 @@ class RunningServer:
 def answer_to(request: urllib.request.Request) -> tuple[int, bytes]:
     """Return the status and body of the answer to `request`, whatever its status."""
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read()
 
 
-def eventually(true: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait until `true()` is; fail after `seconds`, which on an idle machine it never takes."""
-    deadline = time.monotonic() + seconds
+def eventually(true: Callable[[], object]) -> None:
+    """Wait until `true()` is."""
+    deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -167,7 +167,7 @@ def running_server(
 
 
 def _wait_until_ready(server: RunningServer) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and server.process.poll() is None:
         try:
             if server.get("/v2/health/ready")[0] == 200:

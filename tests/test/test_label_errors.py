@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.dataset.samples import Sample
@@ -62,7 +62,6 @@ def test_no_samples_no_doubts():
     assert label_doubts([], NAMES) == []
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.lists(st.floats(0, 1), min_size=3, max_size=3)), min_size=1))
 def test_every_sample_is_listed_once_and_a_suspect_is_never_given_its_own_label(drawn):
     rows = [(f"{i}", NAMES[label], np.array(values) + 1e-6, []) for i, (label, values) in enumerate(drawn)]

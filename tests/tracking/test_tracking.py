@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.step.errors import UsageError
@@ -19,6 +19,7 @@ from components.tracking import queue, sending
 from components.tracking.events import check_tracking_uri, legal_name, public_uri, without_secrets
 from components.tracking.tracker import NoTracker, TrackedDataset, open_tracker
 from tests.support.fault_proxy import fault_proxy
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 DATASET = TrackedDataset("s3://bucket/datasets/abc", "f" * 64, 12)
@@ -61,7 +62,7 @@ def rows(store: Path, query: str) -> list[tuple]:
 def replay(folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "components.tracking", str(folder)],
-        cwd=ROOT, env=env, check=False, capture_output=True, text=True, timeout=120,
+        cwd=ROOT, env=env, check=False, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
 
 
@@ -192,11 +193,10 @@ def test_a_server_that_is_away_delays_nothing(tmp_path, fault, caplog):
         tracker.start("train", {}, {}, DATASET)
         for step in range(1000):
             tracker.epoch(step, {"loss": 0.5})
-        assert time.monotonic() - began < 2.0  # Two milliseconds each at most: they do not wait for the server.
-        time.sleep(0.5)
+        assert time.monotonic() - began < PATIENCE  # Had each waited for the server, it would be hours.
         began = time.monotonic()
         assert tracker.finish("FAILED") == 1002
-        assert time.monotonic() - began < sending.WAIT_SECONDS + 5.0
+        assert time.monotonic() - began < sending.WAIT_SECONDS + PATIENCE
     assert len(caplog.messages) == 1
     assert "1002 events" in caplog.messages[0]
     assert "hunter2" not in caplog.text
@@ -209,7 +209,7 @@ def test_the_next_tracker_sends_what_an_earlier_one_left(store, tmp_path):
         assert track(environment(store), tmp_path / "queue") == 6
     tracker = open_tracker(environment(store), queue_folder=tmp_path / "queue")
     tracker.start("next", {}, {}, None)
-    until = time.monotonic() + 100
+    until = time.monotonic() + PATIENCE
     while len(queue.keys(tmp_path / "queue")) > 1 and time.monotonic() < until:
         time.sleep(0.2)
     assert set(rows(store, "select name, status from runs")) == {("train", "FINISHED"), ("next", "RUNNING")}
@@ -343,7 +343,6 @@ def test_secrets_are_left_out_of_parameters():
     assert without_secrets(given_values) == {"uri": "s3://b/x", "seed": "4"}
 
 
-@settings(deadline=None)  # The first example imports MLflow.
 @given(st.text() | st.text("a/. :", max_size=6) | st.integers(240, 260).map(lambda length: "a" * length + "/b"))
 def test_every_name_becomes_one_that_mlflow_takes(name):
     from mlflow.utils.validation import _validate_metric_name
@@ -351,7 +350,6 @@ def test_every_name_becomes_one_that_mlflow_takes(name):
     _validate_metric_name(legal_name(name))
 
 
-@settings(deadline=None)  # Files.
 @given(st.lists(st.dictionaries(st.text(), st.floats() | st.text(), max_size=3), max_size=5), st.data())
 def test_a_queue_cut_anywhere_gives_the_events_before_the_cut(events, data):
     import tempfile

@@ -101,6 +101,7 @@ def uninterrupted(tables, tmp_path_factory):
     return training
 
 
+@pytest.mark.timeout(1800)  # Six trainings: a minute on an idle machine.
 def test_three_kills_change_no_bit_and_leave_nothing(tables, uninterrupted, tmp_path):
     training = Training(tables, tmp_path)
     kills = [training.kill_at(text) for text in ("head epoch 1", "fine-tuning epoch 4", "writing the bundle")]

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from pipeline.compilation import COMPILED_PIPELINE
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 VERBS = ("extract", "split", "train", "test", "promote")
@@ -274,14 +275,19 @@ for verb in sys.argv[1:]:
 
 def test_every_module_of_the_components_works_where_kfp_is_not_importable() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", BLOCK_KFP, *VERBS], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, "-c", BLOCK_KFP, *VERBS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_running_a_pipeline_does_not_import_kfp() -> None:
     code = "import sys, pipeline.cli; sys.exit(any(name.split('.')[0] == 'kfp' for name in sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=PATIENCE, check=False).returncode == 0
 
 
 def _replace(args: list[str], old: str, new: str) -> None:

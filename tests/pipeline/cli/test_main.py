@@ -18,6 +18,7 @@ from pipeline.local.display import RunDisplay, duration, print_summary
 from pipeline.local.record import RunRecord, StepState
 from pipeline.local.results import headline_results
 from tests.support.fake_pipeline import FakeStep, fake_spec, write_fake
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 TALK = FakeStep("talk", "import sys; print('hello', sys.argv[1])", ("{{$.inputs.parameters['who']}}",), {"who": "who"})
@@ -141,7 +142,7 @@ def on_a_terminal(arguments: list[str], columns: int) -> str:
         shown = b""
         while chunk := _read(ours):
             shown += chunk
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
     os.close(ours)
     return shown.decode()
 

@@ -67,7 +67,7 @@ def test_the_best_comes_first_and_each_is_tested_against_it(runs: Path) -> None:
     assert (near.beyond_chance, bad.beyond_chance) == (False, True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.booleans(), min_size=40, max_size=40), min_size=2, max_size=4))
 def test_p_values_are_those_of_the_binomial_test_of_groups_and_rise_by_holm(right: list[list[bool]]) -> None:
     pairs = paired_tests([run_of(answer) for answer in right])

@@ -21,6 +21,7 @@ from pipeline.local.placeholders import resolve_command, text_of
 from pipeline.local.record import RunRecord, StepState
 from pipeline.local.run import StepFailed, run_pipeline
 from tests.support.fake_pipeline import WRITE_OUTPUT, FakeStep, fake_spec, write_fake
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 BROKEN_OUTPUT = "import sys, json; open(json.loads(sys.argv[1])['outputs']['outputFile'], 'w').write('{')"
@@ -251,7 +252,7 @@ def test_a_display_that_breaks_fails_the_run_and_does_not_hang_it(tmp_path: Path
 
 
 def test_a_child_left_behind_by_a_step_is_ended(tmp_path: Path) -> None:
-    code = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
+    code = "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']).pid)"
     _, display = run(tmp_path, FakeStep("parent", code))
     assert gone(int(display.lines[0][1]))
 
@@ -260,10 +261,10 @@ SLEEPER = """
 import signal, subprocess, sys, time
 if {stubborn}:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 import os
 print("pids", os.getpid(), child.pid, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -287,7 +288,7 @@ def test_an_interrupted_run_leaves_no_process_and_is_marked_stopped(tmp_path: Pa
     with subprocess.Popen(command, cwd=ROOT, **pipes, preexec_fn=hear_hang_ups) as process:
         pids = wait_for_pids(tmp_path / "r" / "sleep" / "log.txt")
         process.send_signal(number)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     assert all(gone(pid) for pid in pids)
     assert recorded(tmp_path / "r")["status"] == recorded(tmp_path / "r")["steps"][0]["status"] == "stopped"
@@ -312,7 +313,9 @@ def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
         "--runs",
         str(tmp_path),
     ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False
+    )
     assert done.returncode == 0
 
 
@@ -344,7 +347,7 @@ def test_a_step_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pyte
 
 
 def wait_for_pids(log: Path) -> list[int]:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         text = log.read_text(encoding="utf-8") if log.exists() else ""
         if text.startswith("pids") and text.endswith("\n"):
@@ -355,7 +358,7 @@ def wait_for_pids(log: Path) -> list[int]:
 
 def gone(pid: int) -> bool:
     # An orphan that has ended may wait for init to reap it: a zombie runs nothing.
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
             state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]

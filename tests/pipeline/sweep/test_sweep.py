@@ -19,6 +19,7 @@ from pipeline.sweep.grid import read_grid, swept_part
 from tests.support.complete_run import ROOT
 from tests.support.fake_pipeline import FakeStep, fake_spec, write_fake
 from tests.support.generated import ecotag_export, labels_of, noise_images, write_files
+from tests.support.patience import PATIENCE
 
 EXTRACT = """
 import json, pathlib, sys, uuid
@@ -37,7 +38,7 @@ if backbone == "broken":
     sys.exit("no such backbone: broken")
 if backbone == "slow":
     print("waiting", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 write_bundle(pathlib.Path(bundle), "5c" * 32, backbone)
 pathlib.Path(bundle, "epochs").write_text(epochs)
 write(pathlib.Path(metrics), {"seconds": 1.5})
@@ -260,13 +261,13 @@ def test_ctrl_c_ends_the_candidate_in_order_and_the_sweep_can_be_gone_on_with(fa
     swept = [sys.executable, "-m", "pipeline.cli", *command(fake, "--param", "backbone=a,slow,b")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(swept, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         log = runs / "s-c2" / "train" / "log.txt"
         while not (log.exists() and "waiting" in log.read_text()):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert "the same command with --run-id s goes on" in errors
@@ -285,7 +286,7 @@ def test_a_real_sweep_trains_on_shared_data_and_compares(tmp_path: Path) -> None
     swept = [sys.executable, "-m", "pipeline.cli", "sweep", "--runs", str(tmp_path / "runs"), "--run-id", "s", *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        swept, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=280, check=False
+        swept, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=2 * PATIENCE, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((tmp_path / "runs" / "s" / "comparison.json").read_text())

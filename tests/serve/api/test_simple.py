@@ -13,6 +13,7 @@ from PIL import Image
 
 from components.dataset.images import to_model_input
 from tests.support.generated_images import PICTURES, encoded, png_bomb
+from tests.support.patience import PATIENCE
 from tests.support.serving import (
     CLASSES,
     SIDE,
@@ -59,7 +60,7 @@ def posted(server: RunningServer, path: str, body: bytes, content_type: str = "i
 
 def exchange(server: RunningServer, method: str, path: str, body: bytes = b"", **headers: str):
     """Return status, headers by lower-case name, and body of any request."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     try:
         connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()

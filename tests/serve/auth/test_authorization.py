@@ -22,6 +22,7 @@ from components.serve.auth.signing_keys import SigningKeys
 from components.step.errors import ServiceError, UsageError
 from tests.support.hostile_images import good_files
 from tests.support.issuer import AUDIENCE, NAME, private_key, public_jwk, running_issuer, token
+from tests.support.patience import PATIENCE
 from tests.support.serving import answer_to, colour_bundle, running_server
 
 
@@ -432,7 +433,7 @@ def test_the_server_lets_good_tokens_in_and_no_others(guarded):
 def test_a_server_that_cannot_check_tokens_does_not_start(settings, code, tmp_path):
     environment = os.environ | {f"PAWLINE_SERVE_OAUTH2_{name}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "components.serve", str(colour_bundle(tmp_path / "bundle")), "--port", "0"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == code
     assert len(done.stderr.splitlines()) == 1
     assert "PAWLINE_SERVE_OAUTH2_" in done.stderr

@@ -23,6 +23,7 @@ from components.serve.model.priority import NICER, give_way
 from components.serve.settings import Settings
 from components.serve.work.service import Service
 from tests.serve.test_limits import HEAD, RED, answer_on, connected, metric
+from tests.support.patience import PATIENCE
 from tests.support.serving import RunningServer, colour_bundle, eventually, running_server
 
 CROWD = 200
@@ -93,7 +94,9 @@ async def with_server(client: Any, refusal_of: Any = lambda scope: None, head_se
     server = uvicorn.Server(uvicorn.Config(digest_app, http=protocol, lifespan="off", log_config=None))
     serving = asyncio.create_task(server.serve([listening]))
     try:
-        await asyncio.wait_for(client(listening.getsockname()[1], lambda: setattr(server, "should_exit", True)), 30)
+        await asyncio.wait_for(
+            client(listening.getsockname()[1], lambda: setattr(server, "should_exit", True)), PATIENCE
+        )
     finally:
         server.should_exit = True
         await serving
@@ -161,12 +164,13 @@ def test_a_refused_connection_is_kept_as_long_as_any_other():
 
 def test_what_has_arrived_before_the_end_is_answered(monkeypatch):
     monkeypatch.setattr(turns, "SECONDS", -1.0)
-    monkeypatch.setattr(Turns, "_go_on", lambda self: None)  # Its turn never comes.
+    arrived = asyncio.Event()
+    monkeypatch.setattr(Turns, "_go_on", lambda self: arrived.set())  # Its turn never comes.
 
     async def client(port: int, end: Any) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /waiting HTTP/1.1\r\n\r\n")
-        await asyncio.sleep(0.3)
+        await arrived.wait()
         end()
         assert (await read_answer(reader))[0] == 200
         writer.close()
@@ -229,7 +233,7 @@ def test_a_crowd_is_answered_or_refused_each_and_counted(bundle, tmp_path):
 
 def crowd_of(server: RunningServer) -> list[tuple[int, dict[str, str], bytes]]:
     """Return the answers to CROWD clients who connect first and then ask all at once."""
-    connections = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(CROWD)]
+    connections = [socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) for _ in range(CROWD)]
     os.kill(server.process.pid, signal.SIGSTOP)
     for connection in connections:
         connection.sendall(HEAD % (len(RED), b"") + RED)

@@ -20,6 +20,7 @@ from components.serve.model.source import open_source
 from components.step.errors import DataError
 from components.tracking.mlflow_model import write_model
 from tests.serve.api.test_simple import RED
+from tests.support.patience import PATIENCE
 from tests.support.serving import ROOT, RunningServer, colour_bundle, eventually, free_port, running_server
 
 
@@ -163,7 +164,7 @@ def test_a_registry_that_is_gone_ends_the_start_in_one_line(tmp_path):
     environment = os.environ | {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
     ended = subprocess.run(
         [sys.executable, "-m", "components.serve", "models:/pets@champion", "--port", "0"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240,
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert ended.returncode == 1
     [line] = ended.stderr.splitlines()
@@ -185,7 +186,7 @@ def test_a_store_that_never_answers_does_not_hold_up_the_end(tmp_path):
         assert server.get("/v2/health/live")[0] == 200
         assert server.get("/v2/health/ready")[0] == server.post("/predict", RED)[0] == 503
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=PATIENCE) == 0
 
 
 def test_a_bundle_whose_names_no_answer_can_say_is_refused(tmp_path):
@@ -206,11 +207,11 @@ def test_a_server_outlives_its_registry(tmp_path, registry, monkeypatch):
     with (tmp_path / "mlflow.log").open("wb") as log:
         mlflow = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
-        eventually(lambda: is_up(port), seconds=120)
+        eventually(lambda: is_up(port))
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
         with running_server("models:/pets@champion", tmp_path / "log", "--watch", "0.2") as server:
             os.killpg(mlflow.pid, signal.SIGKILL)
-            eventually(lambda: events(server, "model kept"), seconds=120)
+            eventually(lambda: events(server, "model kept"))
             assert json.loads(server.post("/predict", RED)[1])["model"]["version"] == "1"
             [kept] = events(server, "model kept")
             assert kept["message"].startswith(f"MLflow at http://127.0.0.1:{port} must answer")

@@ -212,7 +212,7 @@ def test_json_above_its_own_limit_is_refused(server):
     assert "binary form" in answer["error"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=60), st.sampled_from([0, 1, 3]))
 def test_no_binary_tensor_makes_the_server_fail(server, tail, count):
     head = json.dumps(
