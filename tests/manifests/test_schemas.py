@@ -1,4 +1,4 @@
-"""Every rendered resource is what Kubernetes and the operators know, in the oldest and the newest version that is meant."""
+"""Every rendered resource is what Kubernetes and the operators know, in the oldest and newest version meant."""
 
 import copy
 from collections.abc import Callable
@@ -38,7 +38,10 @@ FAULTS: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ("ServingRuntime", lambda spec: spec["supportedModelFormats"][0].update(version=1)),
     ("InferenceService", lambda spec: spec["predictor"]["model"].update(storageURI="s3://a/b")),
     ("InferenceService", lambda spec: spec["predictor"].update(maxReplicas="6")),
-    ("DataSciencePipelinesApplication", lambda spec: spec["objectStorage"]["externalStorage"].update(host="https://s3")),
+    (
+        "DataSciencePipelinesApplication",
+        lambda spec: spec["objectStorage"]["externalStorage"].update(host="https://s3"),
+    ),
     ("DataSciencePipelinesApplication", lambda spec: spec.update(database={"mariaDb": {"deploy": True}})),
 ]
 

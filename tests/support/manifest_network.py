@@ -31,7 +31,7 @@ def _policies(documents: list[Document], labels: Labels) -> list[dict[str, Any]]
 
 
 def _allowed(documents: list[Document], direction: str, of: Labels, peer: Labels | None, port: int) -> bool:
-    """Return whether a policy that restricts pods labelled `of` in `direction` lets them; no policy restricts nothing."""
+    """Return whether a policy for pods labelled `of` in `direction` lets them, or there is none."""
     policies = [policy for policy in _policies(documents, of) if direction in policy["policyTypes"]]
     rules = [rule for policy in policies for rule in policy.get(direction.lower(), [])]
     return not policies or any(_lets(rule, peer, port) for rule in rules)

@@ -1,4 +1,4 @@
-"""What must hold of every rendered set of resources beside its pods: a policy yields a line for each thing that breaks it."""
+"""What must hold of all rendered resources beside their pods: a policy yields a line for each thing that breaks it."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -82,17 +82,18 @@ def targets_exist(documents: list[Document]) -> Iterator[str]:
 
 
 def references_exist(documents: list[Document]) -> Iterator[str]:
-    """ConfigMaps, secrets with the key that is asked for, service accounts and volumes are there or given by the user."""
-    there = {kind: {d["metadata"]["name"] for d in of_kind(documents, kind)} for kind in ("ConfigMap", "ServiceAccount")}
+    """ConfigMaps, secrets with the key asked for, service accounts and volumes are there or given by the user."""
+    keys = {(name, key) for name, secret in SECRETS.items() for key in secret["stringData"]}
+    there = {named(document) for document in documents} | {f"Secret {name}" for name in [*SECRETS, *GIVEN]}
     for document in documents:
         for path, value in walk(document):
-            if path.endswith(("configMapRef", "configMapKeyRef", ".configMap")) and value["name"] not in there["ConfigMap"]:
+            if path.endswith(("configMapRef", ".configMap")) and f"ConfigMap {value['name']}" not in there:
                 yield f"{named(document)}: {path} {value}"
-            if path.endswith("secretKeyRef") and value["key"] not in SECRETS.get(value["name"], {}).get("stringData", {}):
+            if path.endswith("secretKeyRef") and (value["name"], value["key"]) not in keys:
                 yield f"{named(document)}: {path} {value}"
-            if path.endswith((".secretName", "secretRef.name")) and value not in GIVEN | set(SECRETS):
+            if path.endswith((".secretName", "secretRef.name")) and f"Secret {value}" not in there:
                 yield f"{named(document)}: {path} {value}"
-            if path.endswith(".serviceAccountName") and value not in there["ServiceAccount"]:
+            if path.endswith(".serviceAccountName") and f"ServiceAccount {value}" not in there:
                 yield f"{named(document)}: {path} {value}"
     for pod, container in containers(documents):
         if missing := {mount["name"] for mount in container.get("volumeMounts", [])} - pod.volumes:
@@ -121,7 +122,9 @@ def rights_are_least(documents: list[Document]) -> Iterator[str]:
             everything = [rule.get("apiGroups"), rule.get("resources"), rule.get("verbs")]
             if any("*" in said for said in everything) or not set(rule["verbs"]) <= {"get", "create", "patch"}:
                 yield f"{named(role)}: {rule}"
-            if {"secrets", "configmaps"} & set(rule["resources"]) and (rule["verbs"] != ["get"] or not rule.get("resourceNames")):
+            if {"secrets", "configmaps"} & set(rule["resources"]) and (
+                rule["verbs"] != ["get"] or not rule.get("resourceNames")
+            ):
                 yield f"{named(role)}: {rule}"
     accounts = {document["metadata"]["name"] for document in of_kind(documents, "ServiceAccount")}
     for binding in of_kind(documents, "RoleBinding"):

@@ -1,4 +1,4 @@
-"""The manifests as kustomize renders them: each overlay as it is, with every part switched on, and each part on its own."""
+"""The manifests as kustomize renders them: each overlay as it is, with every part switched on, and each part alone."""
 
 import json
 import re
