@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow.cli
+import mlflow.environment_variables
 import pytest
 import yaml
 
@@ -81,10 +82,15 @@ def test_mlflow_knows_its_flags_and_settings():
     known = {flag for option in mlflow.cli.server.params for flag in option.opts}
     given = {argument.partition("=")[0] for argument in container_of("Deployment pawline-mlflow")["args"]}
     assert given - known == set()
+    variables = {item["name"] for item in container_of("Deployment pawline-mlflow")["env"]}
+    assert {name for name in variables if name.startswith("MLFLOW_")} <= set(vars(mlflow.environment_variables))
     theirs, ours = configparser.ConfigParser(), configparser.ConfigParser()
     theirs.read(Path(mlflow.__file__).parent / "server" / "auth" / "basic_auth.ini")
     ours.read(MANIFESTS / "components" / "mlflow" / "basic_auth.ini")
     assert set(ours["mlflow"]) - set(theirs["mlflow"]) == set()
+    # SQLAlchemy's default driver is another one in another version.
+    assert ours["mlflow"]["database_uri"].startswith("postgresql+psycopg2://")
+    assert f"--backend-store-uri={ours['mlflow']['database_uri']}" in container_of("Deployment pawline-mlflow")["args"]
 
 
 def test_mlflow_answers_under_the_names_it_is_asked_by():
