@@ -141,5 +141,6 @@ def test_the_readme_names_every_image_and_every_part():
     assert set(re.findall(r"`(image\.invalid/[a-z-]+)`", README)) == images
     assert [part for part in COMPONENTS if f"`{part}`" not in README] == []
     assert [name for name in OVERLAYS if f"`{name}`" not in README] == []
+    assert [path for path in re.findall(r"manifests/[\w./-]+", README) if not (MANIFESTS.parent / path).exists()] == []
     profiles = [path.name for path in (MANIFESTS / "gpu").iterdir()]
     assert [name for name in profiles if f"gpu/{name}" not in README] == []

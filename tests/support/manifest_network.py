@@ -47,4 +47,4 @@ def _lets(rule: dict[str, Any], peer: Labels | None, port: int) -> bool:
 
 def _is(item: dict[str, Any], labels: Labels) -> bool:
     """Return whether a pod of the same namespace is meant; other namespaces are known by labels that ours has not."""
-    return "namespaceSelector" not in item and selects(item["podSelector"], labels)
+    return set(item) == {"podSelector"} and selects(item["podSelector"], labels)
