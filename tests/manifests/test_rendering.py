@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.manifest_policies import POLICIES
 from tests.support.manifests import (
@@ -40,6 +42,14 @@ def test_every_overlay_of_the_issue_is_there():
 def test_each_switch_can_be_turned_alone(overlay: str, part: str):
     documents = render_text(overlay, switched_on(kustomization(overlay), {part}))
     assert len(documents) >= len(variants()[overlay])
+    assert [line for policy in POLICIES for line in policy(documents)] == []
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.sets(st.sampled_from(switches("kubernetes"))))
+def test_any_switches_go_together_but_two_stores(parts: set[str]):
+    text = switched_on(kustomization("kubernetes"), parts - {"store-minio"})
+    documents = render_text("kubernetes", text)
     assert [line for policy in POLICIES for line in policy(documents)] == []
 
 
