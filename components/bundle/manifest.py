@@ -7,16 +7,22 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.step.errors import DataError, one_line
+from components.bundle.boundary import MIB, check_file, damaged, sound
 
 FORMAT_VERSION = 2
 MANIFEST, NETWORK, ONNX_NETWORK, GOLDEN = "bundle.json", "model.keras", "model.onnx", "golden.npz"
 SEALED = (NETWORK, ONNX_NETWORK, GOLDEN)
+# The manifest has a table of classes by classes. A zip archive of 4 GiB and an ONNX file of 2 GiB need other formats.
+MOST_BYTES = {MANIFEST: 64 * MIB, NETWORK: 4095 * MIB, ONNX_NETWORK: 2047 * MIB, GOLDEN: 256 * MIB}
+MOST_OBJECTS = 20_000  # Objects and lists of a manifest, which take more memory than text; its tables have one a class.
+MOST_LEVELS = 32
+_TEXTS = ("backbone", "weights", "dataset_fingerprint")
+_OBJECTS = ("training", "metrics", "data", "library_versions", "files")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +66,30 @@ def read_manifest(directory: Path) -> Manifest:
         DataError: there is none, it is damaged or of another format version.
     """
     path = directory / MANIFEST
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise damaged(path, getattr(error, "strerror", None) or error) from error
-    version = values.get("format_version") if isinstance(values, dict) else None
-    if version != FORMAT_VERSION:
-        raise damaged(path, f"format_version={version}, this program reads {FORMAT_VERSION}")
-    try:
+    with sound(path):
+        check_file(path, MOST_BYTES[MANIFEST])
+        values = _parsed(path.read_text(encoding="utf-8"))
+        version = values.get("format_version") if isinstance(values, dict) else None
+        if version != FORMAT_VERSION:
+            raise damaged(path, f"format_version={version}, this program reads {FORMAT_VERSION}")
         return _checked(values)
-    except (TypeError, ValueError) as error:
-        raise damaged(path, error) from error
+
+
+def _parsed(text: str) -> Any:
+    if text.count("[") + text.count("{") > MOST_OBJECTS:
+        raise ValueError(f"more than {MOST_OBJECTS} objects and lists")
+    values = json.loads(text)
+    level = [values]
+    for _ in range(MOST_LEVELS):
+        level = [child for value in level for child in _children(value)]
+    if level:
+        raise ValueError(f"more than {MOST_LEVELS} levels of objects and lists")
+    return values
+
+
+def _children(value: Any) -> Iterable[Any]:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [child for child in children if isinstance(child, dict | list)]
 
 
 def _checked(values: Mapping[str, Any]) -> Manifest:
@@ -78,13 +97,18 @@ def _checked(values: Mapping[str, Any]) -> Manifest:
     names, size = manifest.class_names, manifest.image_size
     if not isinstance(names, list) or not all(isinstance(n, str) for n in names) or len(set(names)) != len(names) >= 2:
         raise ValueError("class_names must be two or more different names")
+    if any("\ud800" <= character <= "\udfff" for name in names for character in name):  # Half a surrogate pair.
+        raise ValueError("class_names must be what JSON answers can hold")
     if type(size) is not int or not 1 <= size <= 4096:
         raise ValueError(f"image_size={size}")
     if type(manifest.temperature) not in (int, float) or not 0 < manifest.temperature < math.inf:
         raise ValueError(f"temperature={manifest.temperature}")
-    if not isinstance(manifest.data, dict):
-        raise ValueError("data must be an object")
-    if not isinstance(manifest.files, dict) or set(manifest.files) != set(SEALED):
+    if type(manifest.split_seed) is not int:
+        raise ValueError(f"split_seed={manifest.split_seed}")
+    for kind, what, fields in ((str, "a text", _TEXTS), (dict, "an object", _OBJECTS)):
+        if wrong := [name for name in fields if not isinstance(getattr(manifest, name), kind)]:
+            raise ValueError(f"{wrong[0]} must be {what}")
+    if set(manifest.files) != set(SEALED):
         raise ValueError(f"files must be {', '.join(SEALED)}")
     return manifest
 
@@ -105,10 +129,9 @@ def verify_file(directory: Path, manifest: Manifest, name: str) -> None:
     Raises:
         DataError: it is missing or another one.
     """
-    try:
+    with sound(directory / name):
+        check_file(directory / name, MOST_BYTES[name])
         found = sha256_of(directory / name)
-    except OSError as error:
-        raise damaged(directory / name, error.strerror or error) from error
     if found != manifest.files[name]:
         raise damaged(directory / name, f"sha256 {found}, the manifest says {manifest.files[name]}")
 
@@ -117,9 +140,3 @@ def sha256_of(path: Path) -> str:
     """Return the hex sha256 of the file at `path`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def damaged(path: Path, what: object) -> DataError:
-    """Return the error that says `what` is wrong with the bundle's file at `path`."""
-    received = f"{one_line(path)}: {one_line(what)}"
-    return DataError(f"A bundle must be complete and unchanged. Received: {received}. Train again.")

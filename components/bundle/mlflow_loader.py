@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.bundle.boundary import sound
 from components.bundle.golden import check_golden, read_golden
 from components.bundle.manifest import ONNX_NETWORK, read_manifest, verify_files
 from components.dataset.images import to_model_input
@@ -32,9 +33,11 @@ class BundleModel:
 
         self._manifest = read_manifest(directory)
         verify_files(directory, self._manifest)
-        self._session = onnxruntime.InferenceSession(directory / ONNX_NETWORK, providers=["CPUExecutionProvider"])
-        golden = read_golden(directory)
-        check_golden(golden, self._probabilities(golden.images), ONNX_NETWORK)
+        golden = read_golden(directory, self._manifest)
+        with sound(directory / ONNX_NETWORK, f"ONNX Runtime {onnxruntime.__version__}"):
+            self._session = onnxruntime.InferenceSession(directory / ONNX_NETWORK, providers=["CPUExecutionProvider"])
+            outputs = self._probabilities(golden.images)
+        check_golden(golden, outputs, ONNX_NETWORK)
 
     def predict(self, model_input: Any, params: Any = None) -> list[dict[str, Any]]:
         """Return for each image its `label`, that label's `probability`, and the `probabilities` of all classes.

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from components.bundle.boundary import check_archive, sound
 from components.bundle.golden import check_golden, read_golden
-from components.bundle.manifest import NETWORK, Manifest, damaged, read_manifest, verify_files
+from components.bundle.manifest import NETWORK, Manifest, read_manifest, verify_files
 
 if TYPE_CHECKING:
     import keras
@@ -75,9 +76,11 @@ def load_bundle(directory: Path) -> Bundle:
     """
     manifest = read_manifest(directory)
     verify_files(directory, manifest)
-    golden = read_golden(directory)
+    golden = read_golden(directory, manifest)
     network = load_network(directory)
-    check_golden(golden, run_network(network, golden.images), NETWORK)
+    with sound(directory / NETWORK):
+        outputs = run_network(network, golden.images)
+    check_golden(golden, outputs, NETWORK)
     return Bundle(directory, manifest, network)
 
 
@@ -89,10 +92,10 @@ def load_network(directory: Path) -> "keras.Model":
     """
     from components.network.keras_runtime import keras
 
-    try:
-        return keras.models.load_model(directory / NETWORK, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError) as error:  # What Keras raises on another version's network.
-        raise damaged(directory / NETWORK, f"Keras {keras.__version__} refuses it: {error}") from error
+    path = directory / NETWORK
+    with sound(path, f"Keras {keras.__version__}"):
+        check_archive(path, path.stat().st_size)  # Keras packs nothing.
+        return keras.models.load_model(path, compile=False, safe_mode=True)
 
 
 def run_network(network: "keras.Model", images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -54,8 +54,7 @@ def _output_problems(directory: Path, manifest: Manifest, damaged: set[str], onn
     if GOLDEN in damaged:
         return []  # Nothing to compare with.
     try:
-        golden = read_golden(directory)
-        _check_shapes(golden, manifest)
+        golden = read_golden(directory, manifest)
     except DataError as error:
         return [str(error)]
     runs: dict[str, Run] = {ONNX_NETWORK: lambda images: run_onnx(directory / ONNX_NETWORK, images)}
@@ -74,14 +73,3 @@ def _network_problem(golden: Golden, name: str, run: Run) -> str | None:
         what = f"{name}: {type(error).__name__}: {one_line(error)}"
         return f"The network must run on its golden images. Received: {what}. Train again."
     return None
-
-
-def _check_shapes(golden: Golden, manifest: Manifest) -> None:
-    side, count = manifest.image_size, len(golden.images) if golden.images.ndim else 0
-    expected = ((max(count, 1), side, side, 3), (max(count, 1), len(manifest.class_names)))
-    found = (golden.images.shape, golden.probabilities.shape)
-    if found != expected or golden.images.dtype != np.uint8 or not np.isfinite(golden.probabilities).all():
-        raise DataError(
-            f"The golden examples must be uint8 images and finite probabilities of shapes {expected}. "
-            f"Received: {GOLDEN}: {golden.images.dtype} of shapes {found}. Train again."
-        )

@@ -1,6 +1,7 @@
 """The model in service: a verified bundle, compiled, with the answers it gives."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from components.bundle.boundary import sound
 from components.bundle.golden import Golden, check_golden, read_golden
 from components.bundle.manifest import MANIFEST, ONNX_NETWORK, Manifest, read_manifest, verify_files
 from components.metrics.calibration import calibrated
@@ -67,22 +69,23 @@ def load_model(directory: Path, name: str, version: str, workers: int) -> Served
     """
     manifest = read_manifest(directory)
     verify_files(directory, manifest)
-    _check_sayable(manifest)
+    _check_sayable({**manifest.as_json(), "name": name, "version": version})
     digest = hashlib.sha256(_read(directory / MANIFEST)).hexdigest()
     network = _read(directory / ONNX_NETWORK)
     if hashlib.sha256(network).hexdigest() != manifest.files[ONNX_NETWORK]:
         raise DataError(f"A bundle must not change while it is read. Received: {one_line(directory)}. Start again.")
-    golden = read_golden(directory)
-    engine = Engine(network, manifest.image_size, workers)
-    for alone in (True, False):
-        outputs = [engine.run(image, alone) for image in golden.images]
-        check_golden(golden, np.stack(outputs), ONNX_NETWORK)
+    golden = read_golden(directory, manifest)
+    with sound(directory / ONNX_NETWORK):
+        engine = Engine(network, manifest.image_size, workers)
+        for alone in (True, False):
+            outputs = [engine.run(image, alone) for image in golden.images]
+            check_golden(golden, np.stack(outputs), ONNX_NETWORK)
     return ServedModel(name, version or digest[:12], digest, manifest, golden, engine)
 
 
-def _check_sayable(manifest: Manifest) -> None:
+def _check_sayable(values: Mapping[str, Any]) -> None:
     try:
-        orjson.dumps(manifest.as_json())
+        orjson.dumps(values)
     except TypeError as error:  # Half a surrogate pair in a class name, a number of more than 64 bits.
         raise DataError(
             f"A bundle must hold what JSON answers can. Received: {one_line(error)}. Train again."
@@ -90,7 +93,5 @@ def _check_sayable(manifest: Manifest) -> None:
 
 
 def _read(path: Path) -> bytes:
-    try:
+    with sound(path):
         return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"A bundle must be readable. Received: {one_line(path)}: {error.strerror}.") from error
