@@ -9,7 +9,7 @@ that a run killed half-way holds up nobody.
 
 from typing import Protocol
 
-from components.registry.versions import Version
+from components.registry.version import Version
 from components.step.errors import DataError, ServiceError
 
 STATE, REPLACES = "state", "replaces"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.bundle.manifest import MANIFEST, Manifest, read_manifest, sha256_of
 from components.bundle.reader import Bundle, load_bundle
+from components.bundle.registered import other_digest
 from components.dataset.samples import Sample, read_split_table
 from components.dataset.snapshot import Dataset, open_dataset
 from components.promote.answers import Asked, PairedAnswers
@@ -15,7 +16,8 @@ from components.promote.champion import rolled_back
 from components.promote.decision import Candidate, Evidence, allowed_rate
 from components.promote.policy import PromotionPolicy
 from components.promote.trained_on import Seen, read_seen, seen
-from components.registry.versions import BUNDLE, EVIDENCE, Registry, Version
+from components.registry.version import Version
+from components.registry.versions import BUNDLE, EVIDENCE, Registry
 from components.step.errors import DataError, first_ten, one_line
 
 log = logging.getLogger("pawline")
@@ -124,12 +126,12 @@ def _champion_bundle(registry: Registry, champion: Version, challenger: Manifest
         raise Incomparable(f"The files of {called}, are not in the registry. Roll back, or remove the alias.")
     try:
         # The manifest first: what another has put in its place is not loaded.
-        manifest, digest = read_manifest(place), sha256_of(place / MANIFEST)
-        if digest != (champion.tag("digest") or digest):
+        manifest = read_manifest(place)
+        if digest := other_digest(place, champion):
             raise Incomparable(f"The files of {called}, have changed: their digest is {digest}.")
         if manifest.class_names != challenger.class_names:
             raise Incomparable(_other_classes(called, manifest.class_names, challenger.class_names))
-        log.info("the champion is version %s, digest %s", champion.number, digest)
+        log.info("the champion is version %s, digest %s", champion.number, sha256_of(place / MANIFEST))
         return load_bundle(place)
     except DataError as error:
         reason = one_line(str(error).replace(f"{folder}/", ""))

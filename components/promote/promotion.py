@@ -13,7 +13,8 @@ from components.promote.decision import KEPT, NOT_ENOUGH, Decision, Evidence, de
 from components.promote.evidence import LOOK, SEEN, TEST_TABLE, Challenger, Gathered, gather
 from components.promote.policy import PromotionPolicy
 from components.promote.trained_on import seen, write_seen
-from components.registry.versions import Registry, Version
+from components.registry.version import Version
+from components.registry.versions import Registry
 from components.test.checks import check_fit, check_labels
 
 log = logging.getLogger("pawline")

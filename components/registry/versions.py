@@ -9,11 +9,11 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.registry.connection import answering_or, registry_client
+from components.registry.version import PREFIX, Version, described, find_version, or_none
 from components.step.errors import ServiceError, UsageError, one_line
 from components.tracking.database import make_database
 from components.tracking.delivery import MODEL, experiment_id
@@ -27,21 +27,7 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 # Where a version keeps its bundle, within the MLflow model that it is, and what it is compared by, beside that.
 BUNDLE, EVIDENCE = "bundle", "evidence"
-PREFIX = "pawline."
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{0,199}")
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of the registered model; `tags` are our own, without their prefix."""
-
-    number: str
-    source: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-    def tag(self, name: str) -> str:
-        """Return the tag `name`, "" if there is none."""
-        return self.tags.get(name, "")
 
 
 def check_model_name(name: str) -> None:
@@ -83,14 +69,13 @@ class Registry:
     def champion_number(self) -> str:
         """Return the number of the version that the alias is on, "" if there is none."""
         with answering():
-            model = _or_none(self._client.get_registered_model, self._name)
+            model = or_none(self._client.get_registered_model, self._name)
             return str(model.aliases.get(CHAMPION, "")) if model else ""
 
     def version(self, number: str) -> Version | None:
         """Return the version called `number`, None if there is none."""
         with answering():
-            found = _or_none(self._client.get_model_version, self._name, number) if number else None
-            return _described(found) if found else None
+            return find_version(self._client, self._name, number) if number else None
 
     def versions(self) -> list[Version]:
         """Return every version, the oldest first."""
@@ -100,7 +85,7 @@ class Registry:
             while page is None or page.token:
                 token = page.token if page is not None else None
                 page = self._client.search_model_versions(f"name='{self._name}'", 1000, page_token=token)
-                found += [_described(version) for version in page]
+                found += [described(version) for version in page]
         return sorted(found, key=lambda version: int(version.number))
 
     def set_champion(self, number: str) -> None:
@@ -147,7 +132,7 @@ class Registry:
             named = {PREFIX + name: value[:MAX_TAG] for name, value in tags.items()}
             source = f"{run.info.artifact_uri}/{MODEL}"
             made = self._client.create_model_version(self._name, source, run.info.run_id, named)
-        return _described(made)
+        return described(made)
 
     def _experiment(self) -> str:
         named = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
@@ -169,19 +154,3 @@ def _suppress_existing() -> Iterator[None]:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-
-
-def _or_none(ask: Any, *arguments: str) -> Any:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return ask(*arguments)
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return None
-        raise
-
-
-def _described(version: Any) -> Version:
-    tags = {name.removeprefix(PREFIX): value for name, value in version.tags.items() if name.startswith(PREFIX)}
-    return Version(str(version.version), version.source, tags)

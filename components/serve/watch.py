@@ -1,8 +1,13 @@
-"""Loads the model, and looks whether its source has another one."""
+"""Loads the model, and looks whether its source has another one.
+
+Nothing that comes from outside may end a server that answers: whatever goes wrong with a new model, the old one stays.
+"""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TypeVar
 
 from components.serve.http.access_log import log_event
 from components.serve.http.background import aside
@@ -10,9 +15,17 @@ from components.serve.model.memory import spare_garbage_collector
 from components.serve.model.model import ServedModel, load_model
 from components.serve.model.source import Source
 from components.serve.work.service import Service
-from components.step.errors import DataError, PawlineError
+from components.step.errors import DataError, PawlineError, ServiceError, one_line
 
 TRIES = 5
+# A large bundle over a slow network takes a minute; a network that is built to compute for hours is not waited for.
+PATIENCE_SECONDS = 600.0
+
+Result = TypeVar("Result")
+
+
+class TooSlow(DataError):
+    """A model that is still being loaded; its thread cannot be ended, so it is not begun again."""
 
 
 async def load(service: Service, source: Source) -> str:
@@ -23,8 +36,8 @@ async def load(service: Service, source: Source) -> str:
         ServiceError: the source does not answer.
     """
     began = perf_counter()
-    revision = await aside(source.revision)
-    model = await aside(lambda: _loaded(service, source, revision))
+    revision = await _revision(source)
+    model = await _model(service, source, revision)
     service.put_into_service(model)
     spare_garbage_collector()
     log_event("model in service", **model.identity, seconds=round(perf_counter() - began, 3))
@@ -43,9 +56,9 @@ async def watch(service: Service, source: Source, revision: str) -> None:
         try:
             await _look(service, source, watched)
             watched.problem = ""
-        except PawlineError as error:
+        except Exception as error:
             if str(error) != watched.problem:  # An outage is one line in the log, not one a look.
-                log_event("model kept", message=str(error))
+                log_event("model kept", message=one_line(error, 2000))
             watched.problem = str(error)
 
 
@@ -60,20 +73,53 @@ class _Watched:
 
 
 async def _look(service: Service, source: Source, watched: _Watched) -> None:
-    found = await aside(source.revision)
+    found = await _revision(source)
     if found == watched.served or (found == watched.refused and watched.times >= TRIES):
         return
     try:
-        model = await aside(lambda: _loaded(service, source, found))
-    except DataError:
+        model = await _model(service, source, found)
+    except DataError as error:
         watched.times = watched.times + 1 if found == watched.refused else 1
         watched.refused = found
         if watched.times == 1:
             service.metrics.model_refused()
+        if isinstance(error, TooSlow):
+            watched.times = TRIES
         raise
     service.put_into_service(model)
     watched.served = found
     log_event("model in service", **model.identity)
+
+
+async def _revision(source: Source) -> str:
+    try:
+        return await _in_one_line(source.revision, "looked for")
+    except TooSlow as error:  # It says nothing about a bundle.
+        raise ServiceError(str(error)) from error
+
+
+async def _model(service: Service, source: Source, revision: str) -> ServedModel:
+    return await _in_one_line(lambda: _loaded(service, source, revision), "loaded")
+
+
+async def _in_one_line(work: Callable[[], Result], done: str) -> Result:
+    """Return what `work` returns, beside the event loop.
+
+    Raises:
+        PawlineError: it raised that; a DataError, whatever else it raised; TooSlow, it takes too long.
+    """
+    limit = asyncio.timeout(PATIENCE_SECONDS)
+    try:
+        async with limit:
+            return await aside(work)
+    except PawlineError:
+        raise
+    except Exception as error:
+        if limit.expired():
+            rule = f"A model must be {done} within {PATIENCE_SECONDS:g} seconds"
+            raise TooSlow(f"{rule}. Received: no answer yet. Look at its source, or serve another one.") from error
+        received = f"{type(error).__name__}: {one_line(error)}"
+        raise DataError(f"A model must be there and whole. Received: {received}. Serve another one.") from error
 
 
 def _loaded(service: Service, source: Source, revision: str) -> ServedModel:

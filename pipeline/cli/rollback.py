@@ -5,9 +5,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from components.bundle.manifest import MANIFEST, read_manifest, sha256_of, verify_files
+from components.bundle.manifest import read_manifest, verify_files
+from components.bundle.registered import other_digest
 from components.promote.champion import previous_of, roll_back
-from components.registry.versions import BUNDLE, Registry, Version, open_registry
+from components.registry.version import Version
+from components.registry.versions import BUNDLE, Registry, open_registry
 from components.step.errors import DataError, UsageError, one_line
 from pipeline.local.run import TRACKING_STORE, tracking_uri
 
@@ -53,7 +55,7 @@ def _verify(registry: Registry, version: Version) -> None:
             verify_files(place, read_manifest(place))
         except DataError as error:
             raise _refusal(version, str(error).replace(f"{folder}/", "")) from error
-        if (digest := sha256_of(place / MANIFEST)) != (version.tag("digest") or digest):
+        if digest := other_digest(place, version):
             raise _refusal(version, f"its digest is {digest}")
 
 

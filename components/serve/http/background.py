@@ -1,6 +1,7 @@
 """Work beside the event loop that may take long and is let go of when the process ends."""
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -25,4 +26,9 @@ def _run(work: Callable[[], Result], done: "Future[Result]") -> None:
     try:
         done.set_result(work())
     except BaseException as error:  # Whatever it is, it is for who awaits.
-        done.set_exception(error)
+        done.set_exception(error if _is_plain(error) else RuntimeError(repr(error)))
+
+
+def _is_plain(error: BaseException) -> bool:
+    """Tell whether an event loop hands `error` on as it is, and neither ends by it nor takes it for a cancellation."""
+    return isinstance(error, Exception) and not isinstance(error, StopIteration | concurrent.futures.CancelledError)

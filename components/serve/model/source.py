@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Protocol
 
 from components.bundle.manifest import MANIFEST, SEALED
+from components.bundle.registered import other_digest
 from components.registry.connection import answering_or, registry_client
+from components.registry.version import find_version
 from components.step.errors import DataError, UsageError, one_line
 from components.storage.store import Store
 from components.storage.stores import local_path, open_store
 from components.tracking.events import without_passwords
 
 DEFAULT_NAME = "classifier"
+_NUMBER = "[0-9]{1,9}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class RegistrySource:
         Raises:
             UsageError: `uri` is something else, or the environment names no MLflow.
         """
-        parts = re.fullmatch(r"models:/([^/@]{1,128})(?:@([^/@]{1,128})|/([0-9]{1,9}))", uri)
+        parts = re.fullmatch(r"models:/([^/@]{1,128})(?:@([^/@]{1,128})|/(" + _NUMBER + "))", uri)
         if not parts:
             raise UsageError(
                 "A registered model must be models:/name@alias or models:/name/version. "
@@ -120,20 +123,32 @@ class RegistrySource:
         """Return the version's number."""
         if self._version:
             return self._version
-        with _answering(f"models:/{self._name}@{self._alias}"):
-            return str(registry_client(os.environ).get_model_version_by_alias(self._name, self._alias).version)
+        uri = f"models:/{self._name}@{self._alias}"
+        with _answering(uri):
+            version = str(registry_client(os.environ).get_model_version_by_alias(self._name, self._alias).version)
+        if not re.fullmatch(_NUMBER, version):
+            raise _not_there(f"{uri}: version {version}")
+        return version
 
     @contextmanager
     def bundle(self, revision: str) -> Iterator[Found]:
-        """Yield a temporary folder with the registered version's files."""
+        """Yield a temporary folder with the registered version's files, which are those that were promoted."""
         uri = f"models:/{self._name}/{revision}"
         with tempfile.TemporaryDirectory(prefix="pawline-bundle-") as folder:
             with _answering(uri):
-                registry_client(os.environ)
+                version = find_version(registry_client(os.environ), self._name, revision)
                 from mlflow.artifacts import download_artifacts
 
                 download_artifacts(artifact_uri=uri, dst_path=folder)
-            yield Found(Path(folder) / "bundle", self._name, revision)
+            directory = Path(folder) / "bundle"
+            if version is None:
+                raise _not_there(uri)
+            if digest := other_digest(directory, version):
+                raise DataError(
+                    "A registered model must be the bundle that was promoted. Received: "
+                    f"{one_line(uri)}: digest {digest}, its tag says {one_line(version.tag('digest'))}. Promote again."
+                )
+            yield Found(directory, self._name, revision)
 
 
 @contextmanager
@@ -147,8 +162,11 @@ def _answering(uri: str) -> Iterator[None]:
             # MLflow's own class takes a second to import, so it is not named.
             if getattr(error, "error_code", None) not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise
-            received = f"{one_line(uri)}: {one_line(without_passwords(str(error)))}"
-            raise DataError(f"A registered model must be there. Received: {received}. Check name and alias.") from error
+            raise _not_there(f"{uri}: {without_passwords(str(error))}") from error
+
+
+def _not_there(received: str) -> DataError:
+    return DataError(f"A registered model must be there. Received: {one_line(received)}. Check name and alias.")
 
 
 def _manifest_digest(store: Store) -> str:

@@ -9,17 +9,19 @@ import socket
 import subprocess
 import sys
 import threading
+import types
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from components.bundle.manifest import MANIFEST, ONNX_NETWORK
+from components.bundle.manifest import MANIFEST, ONNX_NETWORK, sha256_of
 from components.serve.model.model import load_model
 from components.serve.model.source import open_source
-from components.step.errors import DataError
+from components.step.errors import DataError, PawlineError
 from components.tracking.mlflow_model import write_model
 from tests.serve.api.test_simple import RED
+from tests.support.hostile_bundles import seal
 from tests.support.patience import PATIENCE
 from tests.support.serving import ROOT, RunningServer, colour_bundle, eventually, free_port, running_server
 
@@ -132,14 +134,16 @@ class Registry:
         self._experiment = self._client.create_experiment("serving", artifact_location=(folder / "artifacts").as_uri())
         self._client.create_registered_model("pets")
 
-    def add(self, bundle: Path) -> str:
+    def add(self, bundle: Path, tags: dict[str, str] | None = None) -> str:
         """Return the number of the version that is `bundle`."""
         run = self._client.create_run(self._experiment)
         folder = self._folder / run.info.run_id
         folder.mkdir()
         write_model(bundle, folder)
         self._client.log_artifacts(run.info.run_id, str(folder), "model")
-        return self._client.create_model_version("pets", f"{run.info.artifact_uri}/model", run.info.run_id).version
+        return self._client.create_model_version(
+            "pets", f"{run.info.artifact_uri}/model", run.info.run_id, tags
+        ).version
 
     def make_champion(self, number: str) -> None:
         self._client.set_registered_model_alias("pets", "champion", number)
@@ -157,6 +161,30 @@ def test_the_registrys_champion_is_served_and_its_successor_too(tmp_path, regist
         assert server.get(f"/v2/models/pets/versions/{numbers[0]}/ready")[0] == 200
         registry.make_champion(numbers[1])
         eventually(lambda: model_of(server)["version"] == numbers[1])
+
+
+def test_a_registered_bundle_that_is_not_the_one_promoted_is_refused(tmp_path, registry):
+    """As for promotion and rollback; here its names were reversed, and its manifest is one that could be."""
+    bundle = colour_bundle(tmp_path / "a")
+    digest = {"pawline.digest": sha256_of(bundle / MANIFEST)}
+    whole = str(registry.add(bundle, digest))
+    seal(bundle, class_names=["red", "green", "blue"])
+    changed = str(registry.add(bundle, digest))
+    with open_source(f"models:/pets/{whole}").bundle(whole) as found:
+        assert load_model(found.directory, found.name, found.version, 1).class_names[0] == "blue"
+    refused = pytest.raises(DataError, match="must be the bundle that was promoted")
+    with refused, open_source(f"models:/pets/{changed}").bundle(changed):
+        pytest.fail("served")
+
+
+@pytest.mark.parametrize("version", [None, "", "1/../../x", "\ud800", 10**12, {}])
+def test_a_registry_whose_answer_makes_no_sense_is_said_in_one_line(registry, monkeypatch, version):
+    answer = types.SimpleNamespace(version=version)
+    client = types.SimpleNamespace(get_model_version_by_alias=lambda *_: answer if version != "" else None)
+    monkeypatch.setattr("components.serve.model.source.registry_client", lambda _: client)
+    with pytest.raises(PawlineError) as caught:
+        open_source("models:/pets@champion").revision()
+    assert str(caught.value).isprintable()
 
 
 def test_a_registry_that_is_gone_ends_the_start_in_one_line(tmp_path):
