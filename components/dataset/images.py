@@ -19,6 +19,8 @@ from components.step.errors import DataError, one_line
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 MAX_PIXELS = 50_000_000  # 50 megapixels, what large cameras give; 150 MB once decoded.
+# To scale a picture to S x S, Pillow makes one of S x height first, which for a thin picture is larger than both.
+MAX_SIDE = 32_768
 TILE = 1024  # Pixels a side.
 
 # Our own limit is checked right after the header is read; Pillow's would only warn.
@@ -46,7 +48,7 @@ def image_size(data: bytes, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Return width and height in pixels as stored, read from the header alone.
 
     Raises:
-        BadImage: not an image of the accepted formats, or more than `max_pixels`.
+        BadImage: not an image of the accepted formats, or more than `max_pixels` or a side of more than MAX_SIDE.
     """
     with open_image(data, max_pixels) as image:
         return image.size
@@ -124,6 +126,8 @@ def data_uri(image: Image.Image, size: int, quality: int, effort: int) -> str:
 def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
     if size[0] * size[1] > max_pixels:
         raise BadImage(f"has {size[0]} x {size[1]} pixels, more than the limit of {max_pixels}")
+    if max(size) > MAX_SIDE:
+        raise BadImage(f"has {size[0]} x {size[1]} pixels, more than the limit of {MAX_SIDE} a side")
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -1,29 +1,36 @@
 """A server of its own for each test that wants one: a small bundle, a process, a port; gone when the test is."""
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
+import uvloop
 from onnx import TensorProto, helper, numpy_helper
 
 from components.bundle.manifest import GOLDEN, MANIFEST, NETWORK, ONNX_NETWORK, SEALED, Manifest, sha256_of
+from components.serve.server import Server
+from components.serve.work.service import Service
 from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ["blue", "green", "red"]
 SIDE = 32
+Result = TypeVar("Result")
 # A class for each channel, which are red, green, blue.
 WEIGHTS = np.fliplr(np.eye(3)).astype(np.float32) * 0.1
 
@@ -71,6 +78,7 @@ class RunningServer:
     port: int
     process: subprocess.Popen[bytes]
     log: Path
+    loop: asyncio.AbstractEventLoop | None = None  # Of one in this process.
 
     @property
     def url(self) -> str:
@@ -166,9 +174,53 @@ def running_server(
             process.wait()
 
 
+@contextmanager
+def served_here(service: Service) -> Iterator[RunningServer]:
+    """Serve `service` in a thread of this process, so that a test may hold its workers; it has a model by then."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server, here = Server(service, None), RunningServer(listening.getsockname()[1], None, Path())  # type: ignore[arg-type]
+
+    async def serve() -> None:
+        here.loop = asyncio.get_running_loop()
+        await server.serve([listening])
+
+    thread = threading.Thread(target=lambda: uvloop.run(serve()))
+    thread.start()
+    try:
+        _wait_until_ready(here)
+        yield here
+    finally:
+        server.should_exit = True
+        thread.join()
+        service.pool.stop()
+
+
+def run_on(server: RunningServer, coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Return what `coroutine` returns on the event loop of `server`, which is served here."""
+    return asyncio.run_coroutine_threadsafe(coroutine, server.loop).result(PATIENCE)  # type: ignore[arg-type]
+
+
+@contextmanager
+def held_workers(service: Service) -> Iterator[threading.Event]:
+    """Keep every worker of `service` busy until the event is set, or the end."""
+    go_on, busy = threading.Event(), threading.Barrier(service.pool.workers + 1)
+
+    def hold() -> None:
+        busy.wait(PATIENCE)
+        go_on.wait()
+
+    for _ in range(service.pool.workers):
+        service.pool._threads.submit(hold)
+    busy.wait(PATIENCE)
+    try:
+        yield go_on
+    finally:
+        go_on.set()
+
+
 def _wait_until_ready(server: RunningServer) -> None:
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and server.process.poll() is None:
+    while time.monotonic() < deadline and (not server.process or server.process.poll() is None):
         try:
             if server.get("/v2/health/ready")[0] == 200:
                 return

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from components.dataset.images import FORMATS
+from components.dataset.images import FORMATS, MAX_SIDE
 from components.serve.admission.middleware import is_public
 from components.serve.api.openapi import openapi_document
 from components.serve.api.openapi_security import with_tokens
@@ -51,7 +51,11 @@ def facts(service: Service, model: ServedModel) -> dict[str, Any]:
         "model": model.identity,
         **described,
         "engine": {"name": NAME, "version": model.engine.version, "workers": service.pool.workers},
-        "limits": {**{name: getattr(settings, name) for name in limits}, "timeout_seconds": settings.timeout},
+        "limits": {
+            **{name: getattr(settings, name) for name in limits},
+            "max_side": MAX_SIDE,
+            "timeout_seconds": settings.timeout,
+        },
         "formats": sorted(FORMATS),
     }
 

@@ -8,17 +8,15 @@ from starlette.responses import Response
 
 from components.serve.http.answers import json_answer
 from components.serve.http.errors import RequestRefused, bad_request, item_error, shown
-from components.serve.http.multipart import File, files_in, is_form
+from components.serve.http.multipart import IMAGE_FIELDS, File, files_in, is_form
 from components.serve.work.service import Job, Service
-
-IMAGE_FIELDS = ("images", "images[]")
 
 
 async def predict(request: Request) -> Response:
     """Answer with the class of the one image that is the body, or the one file of the form that is the body."""
     service: Service = request.app.state.service
     async with service.job(request) as job:
-        found = await job.run(lambda: _described(job, only_image(job.body, request.headers)))
+        found = await job.run(lambda job: _described(job, only_image(job.body, request.headers)))
         return json_answer({**found, "model": job.model.identity, "request_id": request.state.request_id})
 
 
@@ -26,8 +24,8 @@ async def batch_predict(request: Request) -> Response:
     """Answer with the class of each image in the form, in order; a bad one's entry says why."""
     service: Service = request.app.state.service
     async with service.job(request) as job:
-        files = await job.run(lambda: _images(job, request.headers.get("content-type", "")))
-        entries = await job.run_each(lambda numbered: _entry(job, *numbered), list(enumerate(files)))
+        files = await job.run(lambda job: _images(job, request.headers.get("content-type", "")))
+        entries = await job.run_each(lambda job, numbered: _entry(job, *numbered), list(enumerate(files)))
         identity, request_id = job.model.identity, request.state.request_id
         return json_answer({"predictions": entries, "model": identity, "request_id": request_id})
 

@@ -69,8 +69,10 @@ async def infer(request: Request) -> Response:
     service: Service = request.app.state.service
     _named(request)
     async with service.job(request) as job:
-        asked = await job.run(lambda: _read(job, request.headers.get(HEADER_LENGTH)))
-        rows = await job.run_each(lambda index: _row(job, index, asked.images[index]), list(range(len(asked.images))))
+        asked = await job.run(lambda job: _read(job, request.headers.get(HEADER_LENGTH)))
+        rows = await job.run_each(
+            lambda job, index: _row(job, index, asked.images[index]), list(range(len(asked.images)))
+        )
         return _answer(job.model, asked, np.stack(rows))
 
 

@@ -71,7 +71,9 @@ async def _index(request: Request) -> Response:
 
 
 async def _docs(request: Request) -> Response:
-    return RedirectResponse("./#api", headers=HEADERS)  # Where those look who know other servers of this kind.
+    # Where those look who know other servers of this kind; relative, as a proxy may serve this below another path.
+    is_below = request.scope["raw_path"].endswith(b"/")
+    return RedirectResponse("../#api" if is_below else "./#api", headers=HEADERS)
 
 
 async def _examples(request: Request) -> Response:
@@ -97,7 +99,7 @@ async def _example(request: Request) -> Response:
 async def _model_input(request: Request) -> Response:
     service: Service = request.app.state.service
     async with service.job(request) as job:
-        return _png_answer(await job.run(lambda: _png(job.picture(only_image(job.body, request.headers)))))
+        return _png_answer(await job.run(lambda job: _png(job.picture(only_image(job.body, request.headers)))))
 
 
 async def _card(request: Request) -> Response:

@@ -40,6 +40,8 @@ class Metrics:
         self._model = Gauge("pawline_model_info", "Model", ["name", "version", "digest"], registry=registry)
         queue = Gauge("pawline_queue_images", "Images waiting or being predicted", registry=registry)
         queue.set_function(lambda: pool.images)
+        arriving = Gauge("pawline_arriving_bodies", "Request bodies that are arriving", registry=registry)
+        arriving.set_function(lambda: pool.arriving)
         buffered = Gauge("pawline_buffered_bytes", "Bytes of request bodies in memory", registry=registry)
         buffered.set_function(lambda: pool.bytes)
 

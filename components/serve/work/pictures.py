@@ -1,8 +1,5 @@
 """From what a client sent as an image to what the network sees, or to the reason why not."""
 
-import threading
-from contextlib import nullcontext
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,27 +8,36 @@ from components.serve.http.errors import RequestRefused, bad_request
 
 # Decoded, 4 million pixels are 16 MB. Larger ones are decoded one at a time, whatever the number of workers.
 LARGE_PIXELS = 4_000_000
+
+
+class LargePicture(Exception):
+    """A picture that is decoded only while no other large one is."""
+
+
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
-_large = threading.Lock()
 
 
-def network_input(data: bytes, side: int, max_pixels: int) -> NDArray[np.uint8]:
+def network_input(data: bytes, side: int, max_pixels: int, may_be_large: bool) -> NDArray[np.uint8]:
     """Return the image file `data` as the network sees it, uint8 RGB `[side, side, 3]`.
 
     Raises:
+        LargePicture: it is large and must not be; nothing has been decoded.
         RequestRefused: 400, `data` is empty; 415, not of an accepted format; 422, more than `max_pixels`, or damaged.
     """
     if not data:
         raise bad_request("An image must not be empty. Send a JPEG, PNG, WebP or BMP file.")
     try:
-        with open_image(data, max_pixels) as image, _large if _is_large(image.size) else nullcontext():
+        with open_image(data, max_pixels) as image:
+            if not may_be_large and _is_large(image.size, side):
+                raise LargePicture
             return model_input(decoded(image), side)
     except BadImage as error:
         raise _refused(data, error) from error
 
 
-def _is_large(size: tuple[int, int]) -> bool:
-    return size[0] * size[1] > LARGE_PIXELS
+def _is_large(size: tuple[int, int], side: int) -> bool:
+    # Scaling makes a picture of side x height in between.
+    return max(size[0], side) * size[1] > LARGE_PIXELS
 
 
 def _refused(data: bytes, error: BadImage) -> RequestRefused:

@@ -2,25 +2,33 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from components.serve.http.errors import overloaded
 
 Result = TypeVar("Result")
 
+MOST_ARRIVING = 1024  # Bodies; each is little more than a connection as long as it holds few bytes.
+
 
 class Pool:
     """Worker threads with a bound on what is in flight, in images and in bytes; more is refused at once.
 
+    Bodies that are still arriving are bounded apart: a place among the images is for what can be worked on.
     All but the work itself runs on the event loop's thread, so that no lock is needed.
     """
 
-    def __init__(self, workers: int, queue: int, buffered_bytes: int) -> None:
-        """Start `workers` threads for at most `queue` images and `buffered_bytes` of bodies in flight."""
+    def __init__(self, workers: int, queue: int, buffered_bytes: int, body_bytes: int = 0) -> None:
+        """Start `workers` threads for at most `queue` images and `buffered_bytes` of bodies in flight.
+
+        Half of these bytes, or one body of `body_bytes`, is for the bodies that are arriving.
+        """
         self.workers, self.queue, self.buffered_bytes = workers, queue, buffered_bytes
-        self.images = self.bytes = 0
+        self.arriving_most_bytes = max(buffered_bytes // 2, body_bytes)
+        self.images = self.bytes = self.arriving = self.arriving_bytes = 0
+        self.large = asyncio.Lock()  # Held by the one large picture that is decoded.
         self._threads = ThreadPoolExecutor(workers, "predict")
 
     @property
@@ -35,8 +43,14 @@ class Pool:
         Raises:
             RequestRefused: 503, too much is in flight.
         """
+        with self.ticket() as ticket:
+            ticket.take_images(1)
+            yield ticket
+
+    @contextmanager
+    def ticket(self) -> "Iterator[Ticket]":
+        """Yield a request's ticket, which holds nothing yet."""
         ticket = Ticket(self)
-        ticket.take_images(1)
         try:
             yield ticket
         finally:
@@ -45,6 +59,19 @@ class Pool:
     async def run(self, work: Callable[[], Result]) -> Result:
         """Return what `work` returns in a worker thread; cancelled while it waits, it never starts."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def run_large(self, work: Callable[[], Result]) -> Result:
+        """Return what `work` returns as `run` does, after all other large work; until then it takes no thread."""
+        await self.large.acquire()
+        loop = asyncio.get_running_loop()
+        future = self._threads.submit(work)
+
+        def done(_: "Future[Result]") -> None:
+            with suppress(RuntimeError):  # The event loop has ended.
+                loop.call_soon_threadsafe(self.large.release)
+
+        future.add_done_callback(done)  # Who waits for it may be gone before; its memory is not.
+        return await asyncio.wrap_future(future)
 
     def stop(self) -> None:
         """End the threads as soon as each has done what it is at."""
@@ -57,6 +84,24 @@ class Ticket:
     def __init__(self, pool: Pool) -> None:
         """Hold nothing yet."""
         self._pool, self._images, self._bytes = pool, 0, 0
+        self._arriving = False
+
+    @contextmanager
+    def arriving(self) -> "Iterator[None]":
+        """Hold what comes within as a body that is arriving.
+
+        Raises:
+            RequestRefused: 503, too many are.
+        """
+        pool = self._pool
+        if pool.arriving >= MOST_ARRIVING:
+            raise overloaded("bodies")
+        pool.arriving, self._arriving = pool.arriving + 1, True
+        try:
+            yield
+        finally:
+            pool.arriving, self._arriving = pool.arriving - 1, False
+            pool.arriving_bytes -= self._bytes
 
     def take_images(self, count: int) -> None:
         """Hold `count` images more.
@@ -76,9 +121,14 @@ class Ticket:
         Raises:
             RequestRefused: 503, the bodies in memory are as large as they may be.
         """
-        if self._pool.bytes + count > self._pool.buffered_bytes:
+        pool = self._pool
+        if pool.bytes + count > pool.buffered_bytes:
             raise overloaded("bytes")
-        self._pool.bytes += count
+        if self._arriving:
+            if pool.arriving_bytes + count > pool.arriving_most_bytes:
+                raise overloaded("bytes")
+            pool.arriving_bytes += count
+        pool.bytes += count
         self._bytes += count
 
     def give_back(self) -> None:

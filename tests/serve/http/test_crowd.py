@@ -22,9 +22,9 @@ from components.serve.http.turns import Turns
 from components.serve.model.priority import NICER, give_way
 from components.serve.settings import Settings
 from components.serve.work.service import Service
-from tests.serve.test_limits import HEAD, RED, answer_on, connected, metric
+from tests.serve.test_limits import HEAD, RED, answer_on, connected, metric, small_service
 from tests.support.patience import PATIENCE
-from tests.support.serving import RunningServer, colour_bundle, eventually, running_server
+from tests.support.serving import RunningServer, colour_bundle, eventually, held_workers, running_server
 
 CROWD = 200
 NO = b"no" * 100
@@ -215,15 +215,11 @@ def test_a_refusal_that_waits_is_a_defect_that_shows():
 
 def test_a_crowd_is_answered_or_refused_each_and_counted(bundle, tmp_path):
     log = tmp_path / "log"
-    with running_server(bundle, log, queue="4") as server, connected(server) as waiting:
-        waiting.sendall(HEAD % (len(RED), b"") + RED[:10])
-        eventually(lambda: metric(server, "pawline_queue_images") == 1)
+    with running_server(bundle, log, queue="4") as server:
         statuses = [status for status, *_ in crowd_of(server)]
         assert set(statuses) <= {200, 503}
         assert statuses.count(200) >= 1
         assert statuses.count(503) >= 1
-        waiting.sendall(RED[10:])
-        assert answer_on(waiting)[0] == 200
         refused = 'pawline_requests_total{route="/predict",status="503"}'
         assert metric(server, refused) == statuses.count(503)
         assert metric(server, "pawline_queue_images") == 0
@@ -244,9 +240,9 @@ def crowd_of(server: RunningServer) -> list[tuple[int, dict[str, str], bytes]]:
     return answers
 
 
-def test_a_full_queue_refuses_under_the_clients_id_with_all_headers(bundle, tmp_path):
-    with running_server(bundle, tmp_path / "log", queue="1") as server, connected(server) as waiting:
-        waiting.sendall(HEAD % (len(RED), b"") + RED[:10])
+def test_a_full_queue_refuses_under_the_clients_id_with_all_headers(bundle):
+    with small_service(bundle, queue=1) as (service, server), held_workers(service), connected(server) as waiting:
+        waiting.sendall(HEAD % (len(RED), b"") + RED)
         eventually(lambda: metric(server, "pawline_queue_images") == 1)
         with connected(server) as refused:
             for path in (b"/predict", b"/batch_predict", b"/v2/models/colours/infer"):
