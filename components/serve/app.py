@@ -32,6 +32,7 @@ def make_app(service: Service, authorization: Authorization | None = None) -> Ga
             Exception: _failed,
         },
     )
+    app.router.redirect_slashes = False
     app.state.service, app.state.asks_for_tokens = service, authorization is not None
     # Whatever is posted takes a place among the images that wait.
     posting = [route for route in app.routes if isinstance(route, Route) and "POST" in (route.methods or ())]

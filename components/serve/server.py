@@ -61,9 +61,11 @@ async def _load_and_watch(service: Service, source: Source) -> None:
 
 
 def _listening(settings: Settings) -> socket.socket:
+    both = settings.host == "::" and socket.has_dualstack_ipv6()  # Python's default is to hear IPv6 alone.
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        address = (settings.host, settings.port)
+        return socket.create_server(address, family=family, backlog=2048, dualstack_ipv6=both)
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
         raise ServiceError(

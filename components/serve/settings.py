@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from components.dataset.images import MAX_PIXELS
+from components.serve.service_links import without_service_links
 from components.step.errors import UsageError, one_line
 
 PREFIX = "PAWLINE_SERVE_"
@@ -35,6 +36,7 @@ class Settings:
     drain: float = 20.0
     page: bool = True
     access_log: bool = True
+    cors_origins: str = ""
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -43,7 +45,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     Raises:
         UsageError: a value is not what it must be, or a name is not known: a misspelt limit must not be no limit.
     """
-    given = {name.removeprefix(PREFIX): value for name, value in environment.items() if _is_ours(name)}
+    ours = without_service_links(environment, PREFIX.rstrip("_"))
+    given = {name.removeprefix(PREFIX): value for name, value in ours.items() if _is_ours(name)}
     if unknown := sorted(set(given) - set(_READERS)):
         names = ", ".join(sorted(_READERS))
         raise UsageError(
@@ -85,6 +88,12 @@ def _name(value: str) -> str:
     return value
 
 
+def _origins(value: str) -> str:
+    if not value.strip(" ") or not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in value.split(" ")):
+        raise ValueError
+    return value
+
+
 def _flag(value: str) -> bool:
     return {"true": True, "false": False}[value] if value in ("true", "false") else _wrong()
 
@@ -106,6 +115,9 @@ def _number(kind: type[Value], low: Value, high: Value) -> tuple[str, Callable[[
 _TEXT = ("a text of 1 to 1024 printable characters", _text)
 _NAME = ("1 to 128 letters, digits, '.', '_' or '-'", _name)
 _FLAG = ("true or false", _flag)
+# Source: RFC 6454, 6.2. As browsers send it: in lower case, without the usual port, a path or a slash.
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+_ORIGINS = ("* or origins separated by a space, as https://example.org or http://localhost:3000", _origins)
 _READERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "MODEL": _TEXT,
     "HOST": _TEXT,
@@ -123,6 +135,7 @@ _READERS: dict[str, tuple[str, Callable[[str], object]]] = {
     "DRAIN": _number(float, 0.0, 600.0),
     "PAGE": _FLAG,
     "ACCESS_LOG": _FLAG,
+    "CORS_ORIGINS": _ORIGINS,
 }
 if set(_READERS) != {field.name.upper() for field in fields(Settings)}:
     raise TypeError("every setting needs its reader")

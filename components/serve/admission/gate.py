@@ -1,4 +1,6 @@
-"""Refuses images there is no room for before anything is done about them, so that a flood costs little."""
+"""Around the whole application: one spelling of a path, and images there is no room for refused before anything is done
+about them, so that a flood costs little.
+"""
 
 from collections.abc import Sequence
 
@@ -27,6 +29,7 @@ class Gate:
 
         Neither its token is checked nor its body read: ten times as many requests as can be answered must cost little.
         """
+        _end_path_plainly(scope)
         if scope["method"] != "POST" or not (route := self._route(scope)):
             return None
         # What is let in takes its place in the queue when its task begins; a crowd comes before that.
@@ -39,12 +42,19 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        _end_path_plainly(scope)
         if scope.get(_LET_IN):
             self._coming -= 1
         await self._app(scope, receive, send)
 
     def _route(self, scope: Scope) -> Route | None:
         return next((route for route in self._posting if route.matches(scope)[0] is Match.FULL), None)
+
+
+def _end_path_plainly(scope: Scope) -> None:
+    """Let `/predict/` be `/predict`: a redirect would lose what is posted, or lead past a proxy to plain http."""
+    if scope["type"] == "http" and scope["path"].endswith("/"):
+        scope["path"] = scope["path"].rstrip("/") or "/"
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from components.serve.admission.cross_origin import CrossOrigin
 from components.serve.auth.authorization import Authorization
 from components.serve.http.access_log import log_request
 from components.serve.http.answers import json_answer
@@ -38,16 +39,21 @@ class Envelope:
     def __init__(self, app: ASGIApp, service: Service, authorization: Authorization | None) -> None:
         """Guard `app`."""
         self._app, self._service, self._authorization = app, service, authorization
+        self._cross_origin = CrossOrigin(service.settings.cors_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send)
+        origin = _header(scope, b"origin")
+        exchange = _Exchange(scope, send, self._cross_origin.headers(origin))
         scope.setdefault("state", {})["request_id"] = exchange.request_id
         try:
-            await self._answer(scope, receive, exchange.send)
+            if asked := self._cross_origin.preflight(scope, origin):
+                await _no_content(asked, exchange.send)
+            else:
+                await self._answer(scope, receive, exchange.send)
         except Exception:
             # The answer has been sent by _failed; what happened is for the log alone.
             print(f"request {exchange.request_id}\n{traceback.format_exc()}", file=sys.stderr, flush=True)
@@ -72,12 +78,18 @@ class Envelope:
             log_request(exchange.facts(seconds))
 
 
+async def _no_content(headers: Mapping[bytes, bytes], send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": list(headers.items())})
+    await send({"type": "http.response.body"})
+
+
 class _Exchange:
     """What is known of one request and its answer."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, more_headers: Mapping[bytes, bytes]) -> None:
         self.began = perf_counter()
         self.status = CLIENT_GONE
+        self._headers = {**HEADERS, **more_headers} if more_headers else HEADERS
         self._scope, self._send, self._sent = scope, send, 0
         self.request_id = _request_id(_header(scope, b"x-request-id"))
 
@@ -85,7 +97,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             # As bytes, which Starlette has in lower case already: every request pays for this.
-            headers = [*(HEADERS | dict(message["headers"])).items(), (b"x-request-id", self.request_id.encode())]
+            headers = [*(self._headers | dict(message["headers"])).items(), (b"x-request-id", self.request_id.encode())]
             message["headers"] = headers
         else:
             self._sent += len(message.get("body", b""))

@@ -191,7 +191,7 @@ MEANINGS = {
     404: "There is no such thing.",
     408: "The body came too slowly.",
     413: "The request is above a limit.",
-    415: "The content is no image of the accepted formats, or compressed.",
+    415: "The content is no image of the accepted formats, or compressed otherwise than by gzip or deflate.",
     422: "The image is damaged or has too many pixels.",
     503: "The server is busy or not ready; Retry-After says when to try again.",
 }

@@ -14,6 +14,7 @@ from jwt.exceptions import PyJWTError
 
 from components.serve.auth.signing_keys import ALGORITHMS, KeysUnavailable, SigningKeys
 from components.serve.http.errors import Refusal
+from components.serve.service_links import without_service_links
 from components.step.errors import UsageError, one_line
 
 PREFIX = "PAWLINE_SERVE_OAUTH2_"
@@ -65,7 +66,8 @@ def settings_from(environment: Mapping[str, str]) -> BearerSettings | None:
     Raises:
         UsageError: as `authorization_from`.
     """
-    given = {name.removeprefix(PREFIX): value.strip() for name, value in environment.items() if name.startswith(PREFIX)}
+    ours = without_service_links(environment, PREFIX.rstrip("_"))
+    given = {name.removeprefix(PREFIX): value.strip() for name, value in ours.items() if name.startswith(PREFIX)}
     if not given:
         return None
     _check_names(given)

@@ -5,10 +5,12 @@ uvicorn itself sets no limit to either; bodies are bounded in components/serve/w
 
 import asyncio
 import resource
+import sys
 from asyncio import TimerHandle
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from components.serve.http.turns import Turns
@@ -38,6 +40,7 @@ def bounded_protocol(
         _head_bytes = 0
         _in_head = False
         _unheard = b""
+        _parsed = b""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -61,12 +64,30 @@ def bounded_protocol(
                 self._parse(data)
 
         def _parse(self, data: bytes) -> None:
-            heads = self._heads
+            heads, self._parsed = self._heads, data
             super().data_received(data)
             if self._in_head and self._heads == heads:
                 self._head_bytes += len(data)
                 if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
                     self.send_400_response("The request's head is too large.")
+
+        def _unsupported_upgrade_warning(self) -> None:
+            """Go on in HTTP/1.1 with who would rather speak another protocol, as Java's client would with each request.
+
+            The parser takes what follows such a head for the other protocol; it is given the head without the wish.
+            """
+            stopped, method = sys.exception(), self.parser.get_method()
+            if method == b"CONNECT" or not isinstance(stopped, HttpParserUpgrade):
+                return
+            line = b"%b %b HTTP/%b" % (method, self.url, self.parser.get_http_version().encode())
+            headers = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+            rest = self._parsed[stopped.args[0] :]
+            self.parser = HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            self._parse(b"\r\n".join([line, *headers, b"", rest]))
+
+        def _is_upgrading(self) -> bool:
+            return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
@@ -76,6 +97,8 @@ def bounded_protocol(
 
         def on_headers_complete(self) -> None:
             self._in_head = False
+            if self._is_upgrading():
+                return
             self._wait(None)
             super().on_headers_complete()
 
@@ -89,6 +112,8 @@ def bounded_protocol(
                 super()._start_asgi_task(cycle, refusal or app)
 
         def on_message_complete(self) -> None:
+            if self._is_upgrading():
+                return
             super().on_message_complete()
             if self.cycle.response_complete:  # Refused before its body came, which is over now.
                 self._wait(IDLE_SECONDS)
@@ -98,6 +123,15 @@ def bounded_protocol(
             if self.cycle.response_complete:
                 # What a client still sends of a body that was refused does not keep the connection.
                 self._wait(IDLE_SECONDS if self.cycle.more_body is False else head_seconds)
+
+        def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's says None, which ends the connection.
+            """Keep the connection of a client who has said all, and still waits for answers, until the last of them."""
+            self._hear()
+            is_answering = bool(self.cycle) and not (self.cycle.response_complete or self.cycle.more_body)
+            if not (is_answering or self.pipeline) or self.transport.is_closing():
+                return False
+            self.cycle.keep_alive = False
+            return True
 
         def shutdown(self) -> None:
             self._hear()  # What has arrived before the end is still answered.

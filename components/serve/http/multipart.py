@@ -1,7 +1,9 @@
 """The files of a `multipart/form-data` body, at most so many of them."""
 
 import logging
+import re
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -9,8 +11,11 @@ from python_multipart.multipart import parse_options_header
 
 from components.serve.http.errors import bad_request, too_large
 
+IMAGE_FIELDS = ("images", "images[]")  # Whose parts are images, with a file's name or without.
 OTHER_PARTS = 16  # Fields that are no files; they are not used.
 MAX_FILE_NAME = 255
+# Source: RFC 8187, 3.2.1. RFC 7578 forbids it in forms; older clients send a name beyond ASCII so and in no other way.
+_EXTENDED_NAME = re.compile(rb";\s*filename\*\s*=\s*[\w.-]*'[^';]*'([^;\s]*)", re.IGNORECASE)
 logging.getLogger("python_multipart").setLevel(logging.ERROR)  # It warns of every malformed form, which we answer.
 
 
@@ -51,8 +56,11 @@ class _Form:
             _, options = parse_options_header(self._value)
             part = self.parts[-1]
             part.field_name = options.get(b"name", b"").decode("utf-8", "replace")
-            part.is_file = b"filename" in options
-            part.file_name = options.get(b"filename", b"").decode("utf-8", "replace")[:MAX_FILE_NAME]
+            name = options.get(b"filename")
+            if name is None and (extended := _EXTENDED_NAME.search(self._value)):
+                name = unquote_to_bytes(extended[1])
+            part.is_file = name is not None or part.field_name in IMAGE_FIELDS
+            part.file_name = (name or b"").decode("utf-8", "replace")[:MAX_FILE_NAME]
         self._name = self._value = b""
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
