@@ -22,6 +22,7 @@ from components.serve.model.model import load_model
 from components.step.errors import DataError, ServiceError
 from tests.bundle.test_bundle import PIXELS, PROVENANCE, small_network
 from tests.support.hostile_bundles import Hostile, hostile_bundles, seal
+from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 MAX_GROWTH_MIB = 200
@@ -65,7 +66,6 @@ def test_a_whole_bundle_is_taken_by_each(whole):
 
 
 @pytest.mark.parametrize("hostile", hostile_bundles(), ids=lambda hostile: hostile.name)
-@pytest.mark.timeout(60)
 def test_each_reader_refuses_it_in_one_line(hostile: Hostile, whole, tmp_path):
     bundle = Path(shutil.copytree(whole, tmp_path / "bundle"))
     hostile.spoil(bundle)
@@ -74,7 +74,7 @@ def test_each_reader_refuses_it_in_one_line(hostile: Hostile, whole, tmp_path):
 
 
 @pytest.mark.parametrize("name", [MANIFEST, *SEALED])
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_change_of_bytes_makes_anything_but_one_line(name, whole, tmp_path, data):
     content = (whole / name).read_bytes()
@@ -102,7 +102,7 @@ FIELDS = (
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(FIELDS), VALUES, min_size=1, max_size=2))
 def test_no_value_of_the_manifest_makes_anything_but_one_line(whole, tmp_path, values):
     bundle = tmp_path / "bundle"
@@ -143,7 +143,7 @@ def test_none_of_those_that_everyone_refuses_takes_memory(whole, tmp_path):
         bundles.append(Path(shutil.copytree(whole, tmp_path / str(index))))
         hostile.spoil(bundles[-1])
     command = [sys.executable, "-c", IN_A_PROCESS, str(whole), *map(str, bundles)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr[-3000:]
     assert int(done.stdout) < MAX_GROWTH_MIB
 

@@ -16,6 +16,7 @@ from components.dataset import images
 from components.dataset.images import (
     FORMATS,
     MAX_PIXELS,
+    MAX_SIDE,
     BadImage,
     decode_image,
     image_size,
@@ -409,3 +410,19 @@ def test_the_size_of_tiles_changes_no_pixel(tile, monkeypatch):
     monkeypatch.setattr(images, "TILE", tile)
     for data, expected in zip(files, whole, strict=True):
         np.testing.assert_array_equal(np.asarray(decode_image(data)), expected)
+
+
+@pytest.mark.parametrize("size", [(1, MAX_SIDE + 1), (MAX_SIDE + 1, 1)])
+@pytest.mark.parametrize("format", ["PNG", "BMP", "JPEG"])
+def test_a_side_is_limited_too(size, format):
+    buffer = io.BytesIO()
+    Image.new("L", size).save(buffer, format)
+    for read in (image_size, decode_image, lambda data: to_model_input(data, 8)):
+        with pytest.raises(BadImage, match=f"limit of {MAX_SIDE} a side"):
+            read(buffer.getvalue())
+
+
+def test_the_longest_side_is_no_more_than_that():
+    buffer = io.BytesIO()
+    Image.new("L", (1, MAX_SIDE)).save(buffer, "PNG")
+    assert to_model_input(buffer.getvalue(), 8).shape == (8, 8, 3)

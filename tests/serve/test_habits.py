@@ -24,6 +24,7 @@ from tests.serve.test_app import NoToken, asked, service  # noqa: F401 - a fixtu
 from tests.serve.test_limits import answer_on
 from tests.support.generated_images import encoded
 from tests.support.hostile_requests import FORM, INFER, form, part
+from tests.support.patience import PATIENCE
 from tests.support.serving import RunningServer, colour_bundle, running_server
 
 RED = encoded(Image.new("RGB", (60, 40), "red"), "PNG")
@@ -39,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 def raw(server: RunningServer, data: bytes, half_close: bool = False) -> bytes:
     """Return all that comes back for `data`."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(data)
         if half_close:
             connection.shutdown(socket.SHUT_WR)
@@ -94,7 +95,7 @@ def test_a_target_without_a_path_is_no_defect(server, target):
 def test_a_client_that_would_rather_speak_http_2_is_answered_each_time(server):
     """Java's client asks so with each request."""
     asks = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQ")
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         for _ in range(2):
             connection.sendall(post("/predict", RED, *asks))
             assert answer_on(connection)[0] == 200
@@ -232,9 +233,9 @@ def test_all_addresses_are_those_of_both_families():
     with _listening(Settings(host="::", port=0)) as listening:
         port = listening.getsockname()[1]
         for address in ("127.0.0.1", "::1"):
-            socket.create_connection((address, port), timeout=10).close()
+            socket.create_connection((address, port), timeout=PATIENCE).close()
     with _listening(Settings(host="::1", port=0)) as listening, pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", listening.getsockname()[1]), timeout=10)
+        socket.create_connection(("127.0.0.1", listening.getsockname()[1]), timeout=PATIENCE)
 
 
 def preflight(app: object, origin: str, path: str = "/predict") -> tuple[int, dict[str, str], bytes]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from components.bundle.manifest import MANIFEST, SEALED
+from components.bundle.boundary import damaged
+from components.bundle.manifest import MANIFEST, MOST_BYTES, SEALED
 from components.bundle.registered import other_digest
 from components.registry.connection import answering_or, registry_client
 from components.registry.version import find_version
@@ -92,6 +93,9 @@ class StoreSource:
     @contextmanager
     def bundle(self, revision: str) -> Iterator[Found]:
         """Yield a temporary folder with the bundle's files."""
+        for found in self._store.list():
+            if found.size > MOST_BYTES.get(found.name, found.size):
+                raise damaged(Path(found.name), f"{found.size} bytes, at most {MOST_BYTES[found.name]} are read")
         with tempfile.TemporaryDirectory(prefix="pawline-bundle-") as folder:
             for name in (MANIFEST, *SEALED):
                 self._store.download(name, Path(folder) / name)
@@ -170,4 +174,13 @@ def _not_there(received: str) -> DataError:
 
 
 def _manifest_digest(store: Store) -> str:
-    return hashlib.sha256(store.read(MANIFEST)).hexdigest()
+    """Return the digest of the manifest in `store`, of which no more is read than one may have."""
+    most = MOST_BYTES[MANIFEST]
+    with store.open(MANIFEST) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        received = one_line(store.uri(MANIFEST))
+        raise DataError(
+            f"A manifest must have at most {most} bytes. Received: {received}, which has more. Train again."
+        )
+    return hashlib.sha256(content).hexdigest()

@@ -1,7 +1,6 @@
 """A request's body, read as it comes: never more of it in memory than the limits allow, nor waited for without end."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 
@@ -22,27 +21,27 @@ async def arrived(request: Request, ticket: Ticket, limit: int, seconds: float) 
     end, pause = now + seconds, seconds / 4
     try:
         async with asyncio.timeout_at(now + pause) as patience:
-            return await read_body(request, _watched(request.stream(), patience, end, pause), ticket, limit)
+            return await read_body(request, ticket, limit, _Pace(patience, end, pause))
     except TimeoutError:
         message = f"A body must arrive within {seconds:g} seconds, {LEAST_BYTES} bytes of it in each {pause:g}."
         raise RequestRefused(408, "timeout", message, {"Connection": "close"}) from None
 
 
-async def _watched(
-    chunks: AsyncIterator[bytes], patience: asyncio.Timeout, end: float, pause: float
-) -> AsyncIterator[bytes]:
-    """Yield `chunks`, and put `patience` off, until `end` at most, each time that enough has come."""
-    clock, come = asyncio.get_running_loop(), 0
-    async for chunk in chunks:
-        come += len(chunk)
-        if come >= LEAST_BYTES:
-            come = 0
-            patience.reschedule(min(end, clock.time() + pause))
-        yield chunk
+class _Pace:
+    """Puts `patience` off by `pause` seconds, until `end` at most, each time that enough has come."""
+
+    def __init__(self, patience: asyncio.Timeout, end: float, pause: float) -> None:
+        self._patience, self._end, self._pause, self._come = patience, end, pause, 0
+
+    def came(self, count: int) -> None:
+        self._come += count
+        if self._come >= LEAST_BYTES:
+            self._come = 0
+            self._patience.reschedule(min(self._end, asyncio.get_running_loop().time() + self._pause))
 
 
-async def read_body(request: Request, stream: AsyncIterator[bytes], ticket: Ticket, limit: int) -> bytes:
-    """Return the request's body, which comes by `stream`, of at most `limit` bytes, held by `ticket`.
+async def read_body(request: Request, ticket: Ticket, limit: int, pace: _Pace) -> bytes:
+    """Return the request's body of at most `limit` bytes, held by `ticket`; `pace` hears of each piece.
 
     Raises:
         RequestRefused: 413, it is larger; 400, its length makes no sense; 503, no room.
@@ -52,8 +51,9 @@ async def read_body(request: Request, stream: AsyncIterator[bytes], ticket: Tick
         raise _refused(limit)
     chunks: list[bytes] = []
     size = 0
-    async for chunk in stream:
+    async for chunk in request.stream():
         size += len(chunk)
+        pace.came(len(chunk))
         if size > 2 * limit:
             break
         if size > limit or too_much:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from components.bundle.manifest import MANIFEST, ONNX_NETWORK, sha256_of
+from components.bundle.manifest import MANIFEST, MOST_BYTES, ONNX_NETWORK, sha256_of
 from components.serve.model.model import load_model
 from components.serve.model.source import open_source
 from components.step.errors import DataError, PawlineError
@@ -215,6 +215,21 @@ def test_a_store_that_never_answers_does_not_hold_up_the_end(tmp_path):
         assert server.get("/v2/health/ready")[0] == server.post("/predict", RED)[0] == 503
         process.terminate()
         assert process.wait(timeout=PATIENCE) == 0
+
+
+def test_no_more_of_a_manifest_is_read_than_one_may_have(tmp_path):
+    (tmp_path / MANIFEST).symlink_to("/dev/zero")
+    with pytest.raises(DataError):
+        open_source(str(tmp_path)).revision()
+
+
+def test_a_file_that_is_too_large_is_not_fetched_from_a_bucket(tmp_path, bucket, monkeypatch):
+    upload(bucket, colour_bundle(tmp_path / "a"))
+    monkeypatch.setitem(MOST_BYTES, ONNX_NETWORK, 10)
+    found = open_source(bucket.uri("models/pets"))
+    monkeypatch.setattr(found._store, "download", lambda *_: pytest.fail("fetched"))
+    with pytest.raises(DataError, match=r"model\.onnx: \d+ bytes, at most 10"), found.bundle(found.revision()):
+        pytest.fail("served")
 
 
 def test_a_bundle_whose_names_no_answer_can_say_is_refused(tmp_path):
