@@ -1,27 +1,20 @@
 """What keeps a server up: bounded bodies, heads, queues and times, answers while it predicts, an end without loss."""
 
-import asyncio
-import base64
 import json
 import signal
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from itertools import chain, repeat
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from starlette.requests import Request
 
-from components.serve.http.errors import RequestRefused
 from components.serve.model.model import load_model
 from components.serve.settings import Settings
-from components.serve.work import pool
-from components.serve.work.body import LEAST_BYTES, arrived
 from components.serve.work.service import Service
 from tests.support.generated_images import encoded
 from tests.support.patience import PATIENCE
@@ -30,7 +23,6 @@ from tests.support.serving import (
     colour_bundle,
     eventually,
     held_workers,
-    run_on,
     running_server,
     served_here,
 )
@@ -111,96 +103,6 @@ def test_a_full_queue_refuses_at_once_and_answers_again_when_there_is_room(bundl
         assert metric(server, 'pawline_rejected_total{reason="overloaded"}') == 1
 
 
-def test_bodies_that_do_not_come_take_no_place(bundle):
-    with small_service(bundle, queue=1) as (service, server), ExitStack() as stack:
-        for _ in range(250):
-            stack.enter_context(connected(server)).sendall(HEAD % (len(RED), b"") + RED[:10])
-        eventually(lambda: service.pool.arriving == 250)
-        assert server.post("/predict", RED)[0] == server.get("/health")[0] == 200
-
-
-@pytest.mark.parametrize("path", ["/predict", "/batch_predict", "/model_input", "/v2/models/classifier/infer"])
-def test_bodies_that_arrive_are_bounded_in_number(bundle, monkeypatch, path):
-    monkeypatch.setattr(pool, "MOST_ARRIVING", 2)
-    head = HEAD.replace(b"/predict", path.encode()) % (len(RED), b"")
-    with small_service(bundle) as (service, server), connected(server) as first, connected(server) as second:
-        for connection in (first, second):
-            connection.sendall(head)
-        eventually(lambda: service.pool.arriving == 2)
-        assert server.post(path, RED)[0] == 503
-        first.close()
-        eventually(lambda: service.pool.arriving == 1)
-        assert server.post(path, RED)[0] != 503
-
-
-def test_bodies_that_arrive_leave_room_for_those_that_are_there():
-    counting = pool.Pool(1, 10, 1000, 300)
-    with counting.ticket() as there, counting.ticket() as coming, counting.ticket() as another:
-        with there.arriving():
-            there.take_bytes(400)
-        with coming.arriving(), another.arriving():
-            coming.take_bytes(300)
-            with pytest.raises(RequestRefused):
-                another.take_bytes(300)
-            assert counting.bytes == 700
-        assert (counting.arriving, counting.arriving_bytes) == (0, 0)
-    assert counting.bytes == counting.images == 0
-    counting.stop()
-
-
-class QuickLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time passes at once while everything waits."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._ahead, self._really = 0.0, self._selector.select
-        self._selector.select = self._select
-
-    def time(self) -> float:
-        return super().time() + self._ahead
-
-    def _select(self, timeout: float | None) -> list[object]:
-        self._ahead += timeout or 0.0
-        return self._really(0)
-
-
-def seconds_of(pauses: Iterable[float], size: int, limit: float) -> tuple[float, int]:
-    """Return how long a body of pieces of `size` bytes, each after a pause, is waited for, and how many came."""
-    came = []
-
-    async def read() -> float:
-        async def receive() -> dict[str, object]:
-            await asyncio.sleep(next(left))
-            came.append(size)
-            return {"type": "http.request", "body": bytes(size), "more_body": True}
-
-        left, loop = iter(pauses), asyncio.get_running_loop()
-        request = Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
-        holding, began = pool.Pool(1, 1, 1 << 30), loop.time()
-        with holding.ticket() as ticket, pytest.raises(RequestRefused, match=r"must arrive within"):
-            await arrived(request, ticket, 1 << 30, limit)
-        holding.stop()
-        return loop.time() - began
-
-    with asyncio.Runner(loop_factory=QuickLoop) as runner:
-        return runner.run(read()), len(came)
-
-
-@pytest.mark.parametrize(
-    ("pause", "size", "seconds"),
-    [(1.0, 1, 25), (0.1, 1, 25), (26.0, 1 << 20, 25), (20.0, LEAST_BYTES, 100), (1.0, 1 << 20, 100), (24.0, 100, 25)],
-)
-def test_a_body_that_drips_is_ended_soon_and_any_in_the_end(pause, size, seconds):
-    assert seconds_of(repeat(pause), size, 100.0)[0] == pytest.approx(seconds, abs=1)
-
-
-def test_what_came_at_once_buys_no_time_to_drip():
-    seconds, pieces = seconds_of(chain([0.0] * 100, repeat(1.0)), LEAST_BYTES - 1, 100.0)
-    assert seconds == pytest.approx(100, abs=1)
-    assert pieces > 150
-    assert seconds_of(chain([0.0] * 100, repeat(30.0)), LEAST_BYTES, 100.0)[0] == pytest.approx(25, abs=1)
-
-
 def test_bodies_together_are_bounded(bundle, tmp_path):
     limits = {"max_body_bytes": "100000", "max_buffered_bytes": "150000", "timeout": "600"}
     with running_server(bundle, tmp_path / "log", **limits) as server, connected(server) as first:
@@ -210,44 +112,6 @@ def test_bodies_together_are_bounded(bundle, tmp_path):
         first.close()
         eventually(lambda: metric(server, "pawline_buffered_bytes") == 0)
         assert server.post("/predict", bytes(90_000))[0] == 415
-
-
-async def released(lock: asyncio.Lock) -> None:
-    lock.release()
-
-
-def test_large_pictures_that_wait_for_each_other_hold_no_worker(bundle):
-    large = encoded(Image.new("RGB", (2100, 2100), "red"), "PNG")
-    form = b'--e\r\nContent-Disposition: form-data; name="images[]"; filename="a"\r\n\r\n' + large + b"\r\n--e--\r\n"
-    tensor = {"name": "encoded_image", "shape": [1], "datatype": "BYTES", "data": [base64.b64encode(large).decode()]}
-    asked = [
-        ("/predict", large, "image/png"),
-        ("/model_input", large, "image/png"),
-        ("/batch_predict", form, "multipart/form-data; boundary=e"),
-        ("/v2/models/classifier/infer", json.dumps({"inputs": [tensor]}).encode(), "application/json"),
-    ]
-    with small_service(bundle) as (service, server), ThreadPoolExecutor(4) as threads:
-        slot = service.pool.large
-        run_on(server, slot.acquire())
-        answers = [threads.submit(server.post, *request) for request in asked]
-        eventually(lambda: len(slot._waiters or ()) == len(asked))
-        assert [server.post("/predict", RED)[0] for _ in range(3)] == [200] * 3
-        assert not any(answer.done() for answer in answers)
-        run_on(server, released(slot))
-        assert [answer.result()[0] for answer in answers] == [200] * 4
-
-
-def test_thin_pictures_cost_little(bundle, tmp_path):
-    """Scaled, each would take 512 MB in between."""
-    thin = [encoded(Image.new("1", size), "PNG") for size in ((1, 4_000_000), (4_000_000, 1))]
-    with running_server(bundle, tmp_path / "log") as server, ThreadPoolExecutor(8) as threads:
-        server.post("/predict", RED)
-        server.forget_peak()
-        before = server.rss_mib()
-        answers = [threads.submit(server.post, "/predict", data) for data in thin * 4]
-        assert {answer.result()[0] for answer in answers} == {422}
-        assert b"a side" in answers[0].result()[1]
-        assert server.peak_mib() - before < 64
 
 
 def test_slow_heads_and_slow_bodies_end(bundle, tmp_path):

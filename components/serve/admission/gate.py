@@ -1,6 +1,4 @@
-"""Around the whole application: one spelling of a path, and images there is no room for refused before anything is done
-about them, so that a flood costs little.
-"""
+"""Before all else: one spelling of a path, and a refusal at once where there is no room: a flood costs little."""
 
 from collections.abc import Sequence
 

@@ -17,6 +17,7 @@ from components.serve.http.turns import Turns
 
 MAX_HEAD_BYTES = 64 << 10
 MAX_CONNECTIONS = 4096
+MAX_WISHES = 8  # For another protocol, at once: who has one waits for the answer.
 FILES_BESIDE_CONNECTIONS = 128
 IDLE_SECONDS = 75.0  # Longer than load balancers keep a connection, lest they send into one that is ending.
 
@@ -40,7 +41,7 @@ def bounded_protocol(
         _head_bytes = 0
         _in_head = False
         _unheard = b""
-        _parsed = b""
+        _parsed = _again = b""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -64,12 +65,16 @@ def bounded_protocol(
                 self._parse(data)
 
         def _parse(self, data: bytes) -> None:
-            heads, self._parsed = self._heads, data
-            super().data_received(data)
-            if self._in_head and self._heads == heads:
-                self._head_bytes += len(data)
-                if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-                    self.send_400_response("The request's head is too large.")
+            for _ in range(MAX_WISHES):
+                heads, self._parsed, self._again = self._heads, data, b""
+                super().data_received(data)
+                if self._in_head and self._heads == heads:
+                    self._head_bytes += len(data)
+                    if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+                        self.send_400_response("The request's head is too large.")
+                if not (data := self._again) or self.transport.is_closing():
+                    return
+            self.send_400_response("The request must wait for the answer to its Upgrade.")
 
         def _unsupported_upgrade_warning(self) -> None:
             """Go on in HTTP/1.1 with who would rather speak another protocol, as Java's client would with each request.
@@ -84,7 +89,7 @@ def bounded_protocol(
             rest = self._parsed[stopped.args[0] :]
             self.parser = HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-            self._parse(b"\r\n".join([line, *headers, b"", rest]))
+            self._again = b"\r\n".join([line, *headers, b"", rest])
 
         def _is_upgrading(self) -> bool:
             return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
