@@ -101,6 +101,15 @@ def test_who_wishes_for_another_protocol_a_thousand_times_at_once_is_refused(ser
     assert "Traceback" not in server.log.read_text()
 
 
+@pytest.mark.parametrize("end", [b"no HTTP\r\n\r\n", b""])
+def test_what_comes_behind_a_request_makes_its_answer_no_defect(server, end):
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+            connection.sendall(post("/predict", RED) * 3 + end)
+    assert server.post("/predict", RED)[0] == 200
+    assert "Traceback" not in server.log.read_text()
+
+
 @pytest.mark.parametrize(
     "disposition",
     [

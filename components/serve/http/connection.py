@@ -42,6 +42,7 @@ def bounded_protocol(
         _in_head = False
         _unheard = b""
         _parsed = _again = b""
+        _answered: RequestResponseCycle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -108,6 +109,7 @@ def bounded_protocol(
             super().on_headers_complete()
 
         def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+            self._answered = cycle
             refusal = refusal_of(cycle.scope)
             # It must not wait for a client who does not read. With more requests behind it, each would be begun within
             # the one before it.
@@ -142,9 +144,20 @@ def bounded_protocol(
             self._hear()  # What has arrived before the end is still answered.
             super().shutdown()
 
+        def send_400_response(self, msg: str) -> None:
+            self._let_go()
+            super().send_400_response(msg)
+
         def connection_lost(self, exc: Exception | None) -> None:
+            self._let_go()
             self._wait(None)
             super().connection_lost(exc)
+
+        def _let_go(self) -> None:
+            """Tell who answers that nobody listens; uvicorn tells only the last request that has come."""
+            if self._answered and not self._answered.response_complete:
+                self._answered.disconnected = True
+                self._answered.message_event.set()
 
         def _wait(self, seconds: float | None) -> None:
             if self._waiting:
