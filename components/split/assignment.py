@@ -35,6 +35,8 @@ def assign_stratified(samples: Sequence[Sample], ratios: Ratios, seed: int) -> A
     Raises:
         DataError: a class has fewer than three groups, so it cannot be in all three splits; names the class.
     """
+    # In one order: sums of floating-point numbers decide between trials, and their last digit depends on it.
+    samples = sorted(samples)
     counts = count_groups(samples)
     _check_enough_groups(counts)
     wanted = _wanted_counts(Counter(sample.label for sample in samples), ratios)
