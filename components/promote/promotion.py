@@ -2,12 +2,13 @@
 
 import logging
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.bundle.latency import measure_latency
 from components.dataset.samples import write_split_table
-from components.promote.champion import claim_tags, make_champion
+from components.promote.champion import claim_tags, make_champion, open_claims
 from components.promote.checks import Check
 from components.promote.decision import KEPT, NOT_ENOUGH, Decision, Evidence, decide
 from components.promote.evidence import LOOK, SEEN, TEST_TABLE, Challenger, Gathered, gather
@@ -63,11 +64,12 @@ def promote(
         decision = Decision(NOT_ENOUGH, [Check("registry", "undecided", NO_REGISTRY)])
         return Outcome(decision, Gathered(Evidence(challenger.candidate)), "")
     champion = registry.version(registry.champion_number())
+    waiting = open_claims(registry, champion.number if champion else "")
     gathered, latency = _measured(challenger, gather(challenger, registry, champion, policy, batch_size), policy)
     decision = decide(gathered.evidence, policy)
     if dry_run:
         return Outcome(decision, gathered, champion.number if champion else "", latency)
-    decision, number = _act_on(decision, challenger, registry, champion, run, gathered)
+    decision, number = _act_on(decision, challenger, registry, champion, run, gathered, waiting)
     return Outcome(decision, gathered, number, latency)
 
 
@@ -87,14 +89,19 @@ def _act_on(
     champion: Version | None,
     run: str,
     gathered: Gathered,
+    waiting: Sequence[str],
 ) -> tuple[Decision, str]:
-    """Do what `decision` says; return it, or that another run was faster, and the champion's number after it."""
+    """Do what `decision` says; return it, or that another run was faster, and the champion's number after it.
+
+    `waiting` are the claims that were open before anything was compared.
+    """
     place = champion.number if champion else ""
     if champion and gathered.answers:
         registry.set_tag(champion.number, LOOK + challenger.digest[:16], decision.verdict)
     if not decision.promotes:
         return decision, place
-    made = _register(challenger, registry, place, run, decision)
+    killed = [number for number in open_claims(registry, place) if number in waiting]
+    made = _register(challenger, registry, claim_tags(place, killed), run, decision)
     number = make_champion(registry, made)
     if number == made.number:
         return decision, number
@@ -106,14 +113,16 @@ def _act_on(
     return Decision(KEPT, [Check("overlap", "failed", faster), *decision.checks]), number
 
 
-def _register(challenger: Challenger, registry: Registry, place: str, run: str, decision: Decision) -> Version:
+def _register(
+    challenger: Challenger, registry: Registry, claim: Mapping[str, str], run: str, decision: Decision
+) -> Version:
     tags = {
         "digest": challenger.digest,
         "fingerprint": challenger.manifest.dataset_fingerprint,
         "dataset_uri": challenger.dataset.uri,
         "run": run,
         "verdict": decision.verdict,
-        **claim_tags(place),
+        **claim,
     }
     with tempfile.TemporaryDirectory(prefix="pawline-evidence-") as folder:
         write_split_table(Path(folder, TEST_TABLE), challenger.test, "test")

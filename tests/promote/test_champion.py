@@ -8,13 +8,16 @@ from dataclasses import replace
 import pytest
 
 from components.promote.champion import (
+    CLAIMED,
     PROMOTED,
     REPLACES,
     ROLLED_BACK,
+    SETS_ASIDE,
     STATE,
     WITHDRAWN,
     claim_tags,
     make_champion,
+    open_claims,
     roll_back,
     rolled_back,
 )
@@ -45,8 +48,8 @@ class Registry:
         index = int(number) - 1
         self.all[index] = replace(self.all[index], tags={**self.all[index].tags, name: value})
 
-    def add(self, replaces: str) -> Version:
-        self.all.append(Version(str(len(self.all) + 1), tags=claim_tags(replaces)))
+    def add(self, replaces: str, sets_aside: Sequence[str] = ()) -> Version:
+        self.all.append(Version(str(len(self.all) + 1), tags=claim_tags(replaces, sets_aside)))
         return self.all[-1]
 
     def states(self) -> list[str]:
@@ -108,14 +111,20 @@ class Turns:
             self.moved.notify_all()
 
 
-def run_in_turns(registry: Registry, order: Sequence[int], killed: tuple[int, int] | None = None) -> list[str | None]:
-    """Let two runs promote over the champion, their calls in `order`; return what each says the champion is."""
+def run_in_turns(
+    registry: Registry, order: Sequence[int], killed: tuple[int, int] | None = None, asleep: Version | None = None
+) -> list[str | None]:
+    """Let two runs promote over the champion, their calls in `order`; return what each says the champion is.
+
+    What claimed the place before belongs to a killed run; but where it is `asleep`, the first run wakes up as that.
+    """
     turns, place, said = Turns(registry, order, killed), registry.alias, [None, None]
+    waiting = open_claims(registry, place)
 
     def promote(who: int) -> None:
         seen = turns.seen_by(who)
         try:
-            mine = seen.add(place)
+            mine = asleep if asleep and who == 0 else seen.add(place, still_open(seen, place, waiting))
             said[who] = make_champion(seen, mine)
             assert isinstance(said[who], str)
             said[who] = "mine" if said[who] == mine.number else "another's"
@@ -130,6 +139,10 @@ def run_in_turns(registry: Registry, order: Sequence[int], killed: tuple[int, in
     for thread in threads:
         thread.join(PATIENCE)
     return said
+
+
+def still_open(registry: Registry, place: str, waiting: Sequence[str]) -> list[str]:
+    return [number for number in open_claims(registry, place) if number in waiting]
 
 
 def orders(length: int) -> Iterator[tuple[int, ...]]:
@@ -161,6 +174,57 @@ def test_a_run_killed_at_any_call_holds_up_nobody():
         assert registry.alias != "1", (calls, order)
         place = registry.alias
         assert make_champion(registry, third := registry.add(place)) == third.number, (calls, order)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first model", "over a champion"])
+def test_the_claim_of_a_killed_run_never_wins_over_what_was_compared_after_it(first):
+    for order in orders(7):
+        registry = Registry()
+        if not first:
+            make_champion(registry, registry.add(""))
+        killed = registry.add(registry.alias)
+        said = run_in_turns(registry, order)
+        assert sorted(said) == ["another's", "mine"], order
+        assert registry.alias != killed.number, order
+        assert registry.version(registry.alias).tag(STATE) == PROMOTED, order
+        assert registry.version(killed.number).tag(STATE) == WITHDRAWN, order
+
+
+def test_a_claim_that_was_left_under_an_earlier_champion_does_not_win_after_a_rollback():
+    registry = Registry()
+    make_champion(registry, registry.add(""))
+    killed = registry.add("1")
+    registry.set_tag("2", STATE, WITHDRAWN)  # Made late: meanwhile another was promoted, and it is killed then.
+    make_champion(registry, registry.add("1"))
+    registry.set_tag("2", STATE, CLAIMED)
+    roll_back(registry, registry.version("3"))
+    mine = registry.add("1", open_claims(registry, "1"))
+    assert make_champion(registry, mine) == mine.number == registry.alias
+    assert registry.version(killed.number).tag(STATE) == WITHDRAWN
+
+
+def test_a_run_taken_for_killed_that_wakes_up_at_any_call_agrees_with_the_one_that_set_it_aside():
+    for order in orders(7):
+        registry = Registry()
+        make_champion(registry, registry.add(""))
+        said = run_in_turns(registry, order, asleep=registry.add("1"))
+        set_aside = registry.version("3").tag(SETS_ASIDE) == "2"
+        assert registry.alias == ("3" if set_aside else "2"), order
+        assert said[1] == ("mine" if set_aside else "another's"), order
+        assert registry.version(registry.alias).tag(STATE) == PROMOTED, order
+
+
+def test_after_a_kill_at_any_call_beside_a_claim_left_behind_the_next_run_promotes():
+    for kill, order in itertools.product(range(8), orders(5)):
+        registry = Registry()
+        make_champion(registry, registry.add(""))
+        left = registry.add("1")
+        said = run_in_turns(registry, order, killed=(0, kill))
+        assert said[1] in ("mine", "another's"), (kill, order)
+        assert registry.alias not in ("1", left.number), (kill, order)
+        place = registry.alias
+        latest = registry.add(place, open_claims(registry, place))
+        assert make_champion(registry, latest) == latest.number == registry.alias, (kill, order)
 
 
 def test_a_run_that_wakes_up_late_does_not_undo_a_later_promotion():

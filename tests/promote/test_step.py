@@ -193,6 +193,14 @@ def test_a_champion_whose_test_set_is_gone_is_compared_on_this_one(run, registry
     assert "The test set of version 1 is not there any more or was never kept." in found["reasons"]
 
 
+def test_the_claim_of_a_promotion_killed_long_ago_does_not_win(run, registry, bad, good, tmp_path):
+    (tmp_path / "nothing").mkdir()
+    killed = registry.add(bad, tmp_path / "nothing", claim_tags("")).number
+    assert run(good)["verdict"] == "first model"
+    assert registry.champion_number() == "2"
+    assert registry.version(killed).tag("state") == "withdrawn"
+
+
 def test_a_latency_budget_is_measured_and_the_decision_says_no_figure(run, registry, good, tmp_path):
     found = run(good, promotion_policy="{maximum_latency_milliseconds: 0.0001, maximum_size_megabytes: 1}")
     assert found["verdict"] == "kept champion"
