@@ -23,7 +23,7 @@ from components.promote.paired_evidence import (
     compare_classes,
     lead_p_value,
 )
-from components.promote.policy import PromotionPolicy
+from components.parameters.policy import PromotionPolicy
 
 PAGE = Path(__file__).parent.parent / "docs" / "promotion.md"
 SIZES = (20, 50, 100, 200, 500, 1000, 2000)

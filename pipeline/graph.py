@@ -6,6 +6,8 @@ from typing import Any
 from kfp import dsl, kubernetes
 
 from pipeline import steps
+from pipeline.containers import IMAGE
+from pipeline.first_step import extract
 
 # Left: the keys of an OpenShift AI data connection; right: the variables that boto3 reads.
 TRACKING_URI = os.environ.get("PAWLINE_MLFLOW_TRACKING_URI", "")
@@ -101,14 +103,8 @@ def image_classifier(
         promotion_policy: What a better bundle must show, as YAML text or where it lies; the default policy if empty.
         dry_run: Decide on the promotion without acting on it.
     """
-    extracted = steps.extract(
-        annotations_uri=annotations_uri,
-        images_uri=images_uri,
-        annotation_format=annotation_format,
-        group_pattern=group_pattern,
-        on_bad_sample=on_bad_sample,
-        dataset_store=dataset_store,
-    )
+    parameters = dict(locals())
+    extracted = extract(**parameters)
     # The world behind the URIs may have changed; what follows depends on dataset_uri, which is content-addressed.
     extracted.set_caching_options(False)
     dataset_uri = extracted.outputs["dataset_uri"]
@@ -152,7 +148,7 @@ def image_classifier(
         history=trained.outputs["history"],
         batch_size=batch_size,
     )
-    tested.set_env_variable("PAWLINE_IMAGE", steps.IMAGE)  # For the report; a local run is in no image, and sets none.
+    tested.set_env_variable("PAWLINE_IMAGE", IMAGE)  # For the report; a local run is in no image, and sets none.
     promoted = steps.promote(
         dataset_uri=dataset_uri,
         bundle=trained.outputs["bundle"],

@@ -1,52 +1,16 @@
-"""The five steps as Kubeflow container components: the commands of `components/`, argument for argument.
+"""The steps as Kubeflow container components: the commands of `components/`, argument for argument; extract is beside.
 
 A flag and the component's input or output behind it have one name (`--train-samples`, `train_samples`), and an artifact
-keeps its name from the step that writes it to the steps that read it. The image is the one thing fixed when compiling:
-PAWLINE_TRAIN_IMAGE names it.
+keeps its name from the step that writes it to the steps that read it.
 """
 
 # KFP's decorators have no types.
 # mypy: disallow-untyped-decorators=False
 
-import os
-
 from kfp import dsl
 from kfp.dsl import HTML, Artifact, ClassificationMetrics, Dataset, Input, Markdown, Metrics, Model, Output, OutputPath
 
-IMAGE = os.environ.get("PAWLINE_TRAIN_IMAGE") or "pawline/train:0.1.0"
-EXECUTOR_INPUT = ("--executor-input", dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER)
-
-
-def _command(verb: str, *arguments: object) -> dsl.ContainerSpec:
-    command = ["python", "-m", f"components.{verb}"]
-    return dsl.ContainerSpec(image=IMAGE, command=command, args=[*arguments, *EXECUTOR_INPUT])
-
-
-@dsl.container_component
-def extract(
-    annotations_uri: str,
-    images_uri: str,
-    annotation_format: str,
-    group_pattern: str,
-    on_bad_sample: str,
-    dataset_store: str,
-    samples: Output[Dataset],
-    report: Output[HTML],
-    dataset_uri: OutputPath(str),  # type: ignore[valid-type]  # KFP declares an output parameter by a call
-    fingerprint: OutputPath(str),  # type: ignore[valid-type]  # both arrive through the executor output
-) -> dsl.ContainerSpec:
-    """Read annotations and images once, verify them, write the dataset."""
-    return _command(
-        "extract",
-        *("--annotations-uri", annotations_uri),
-        *("--images-uri", images_uri),
-        *("--annotation-format", annotation_format),
-        *("--group-pattern", group_pattern),
-        *("--on-bad-sample", on_bad_sample),
-        *("--dataset-store", dataset_store),
-        *("--samples", samples.path),
-        *("--report", report.path),
-    )
+from pipeline.containers import command
 
 
 @dsl.container_component
@@ -63,7 +27,7 @@ def split(
     summary: Output[Markdown],
 ) -> dsl.ContainerSpec:
     """Assign every sample to train, validation or test; groups stay whole."""
-    return _command(
+    return command(
         "split",
         *("--dataset-uri", dataset_uri),
         *("--train-ratio", train_ratio),
@@ -111,7 +75,7 @@ def train(
     training_features: Output[Artifact],
 ) -> dsl.ContainerSpec:
     """Train a classifier on a backbone; keep the epoch with the lowest validation loss."""
-    return _command(
+    return command(
         "train",
         *("--dataset-uri", dataset_uri),
         *("--train-samples", train_samples.path),
@@ -166,7 +130,7 @@ def test(
     near_duplicates: Output[Dataset],
 ) -> dsl.ContainerSpec:
     """Predict the samples held back; count, measure, look for doubtful labels and leakage, report."""
-    return _command(
+    return command(
         "test",
         *("--dataset-uri", dataset_uri),
         *("--bundle", bundle.path),
@@ -206,7 +170,7 @@ def promote(
     verdict: OutputPath(str),  # type: ignore[valid-type]  # as above
 ) -> dsl.ContainerSpec:
     """Make the bundle the champion of the model registry, if the evidence says so."""
-    return _command(
+    return command(
         "promote",
         *("--dataset-uri", dataset_uri),
         *("--bundle", bundle.path),

@@ -9,33 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.backbones.exportable import with_exportable_layers
-from components.backbones.weights import IMAGENET, NONE, load_weights, weights_file
+from components.backbones.weights import load_weights, weights_file
 from components.network.keras_runtime import keras
+from components.parameters.networks import IMAGENET, NONE
 from components.step.errors import ServiceError, UsageError, one_line
-
-SUFFIXES = (".h5",)  # HDF5 holds arrays only; covers `.weights.h5` and the files Keras publishes.
-
-# Image sizes the published weights were trained at, where that is not 224 (a test compares them with Keras's own).
-_IMAGE_SIZES = {
-    "efficientnetb1": 240,
-    "efficientnetb2": 260,
-    "efficientnetb3": 300,
-    "efficientnetb4": 380,
-    "efficientnetb5": 456,
-    "efficientnetb6": 528,
-    "efficientnetb7": 600,
-    "efficientnetv2b1": 240,
-    "efficientnetv2b2": 260,
-    "efficientnetv2b3": 300,
-    "efficientnetv2l": 480,
-    "efficientnetv2m": 480,
-    "efficientnetv2s": 384,
-    "inceptionresnetv2": 299,
-    "inceptionv3": 299,
-    "nasnetlarge": 331,
-    "xception": 299,
-}
-_MINIMUM_SIZES = {"inceptionresnetv2": 75, "inceptionv3": 75, "xception": 71}
 
 # `keras.applications.efficientnet`: IMAGENET_STDDEV_RGB and the mean in its published weights.
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406])
@@ -47,11 +24,6 @@ def applications() -> dict[str, Callable[..., Any]]:
     """Return every image model of `keras.applications` by its name in lower case."""
     public = ((name, getattr(keras.applications, name)) for name in dir(keras.applications))
     return {name.lower(): build for name, build in public if name[0].isupper() and callable(build)}
-
-
-def image_sizes(name: str) -> tuple[int, int]:
-    """Return the default and the smallest image size of the application `name`, in pixels a side."""
-    return _IMAGE_SIZES.get(name, 224), _MINIMUM_SIZES.get(name, 32)
 
 
 def build_application(name: str, image_size: int, weights: str) -> tuple[list["keras.Layer"], "keras.Model"]:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.backbones.by_name import Backbone, build_feature_extractor
-from components.backbones.weights import NONE
 from components.bundle.golden import TOLERANCE
 from components.bundle.reader import run_network
 from components.bundle.writer import save_network
 from components.network.classifier import join
 from components.network.keras_runtime import keras
 from components.onnx_twin.export import export_onnx, run_onnx
+from components.parameters.networks import NONE
 from components.step.errors import DataError, one_line
 
 CLASSES = 3

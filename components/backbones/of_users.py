@@ -5,32 +5,20 @@ Whoever names `module:function` runs that function: the code is the user's, in t
 """
 
 import importlib
-import re
 import traceback
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from components.backbones.weights import IMAGENET, NONE, load_weights, weights_file
+from components.backbones.weights import load_weights, weights_file
 from components.network.keras_runtime import keras
+from components.parameters.networks import GROUP, IMAGENET, NONE
+from components.parameters.references import check_form
 from components.step.errors import UsageError, one_line
 
-GROUP = "pawline.backbones"
-SUFFIXES = (".weights.h5",)
 IMAGE_SIZE, MINIMUM_SIZE = 224, 1
-REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 BuildNetwork = Callable[[int], Any]
-
-
-def user_backbone_names() -> list[str]:
-    """Return the names that installed packages have registered, sorted."""
-    return sorted({point.name for point in entry_points(group=GROUP)})
-
-
-def is_user_backbone(name: str) -> bool:
-    """Say whether `name` is a registered one, or of the form `module:function`."""
-    return ":" in name or name in user_backbone_names()
 
 
 def find_build(name: str) -> BuildNetwork:
@@ -88,11 +76,8 @@ def build_user_network(
 
 
 def _load(name: str) -> Any:
-    if ":" in name and not REFERENCE.fullmatch(name):
-        raise UsageError(
-            f"A backbone of one's own is given as module:function. Received: --backbone {one_line(name, 120)}. "
-            "Correct it."
-        )
+    if ":" in name:
+        check_form(name)
     try:
         return _entry_point(name).load()
     except Exception as error:  # Importing runs the user's module, which can raise anything.

@@ -6,15 +6,13 @@ recipe of VGG (Simonyan and Zisserman, 2014) with batch normalisation (Ioffe and
 
 from typing import Any
 
-from components.backbones.weights import IMAGENET, NONE, load_weights, weights_file
+from components.backbones.weights import load_weights, weights_file
 from components.network.keras_runtime import keras
+from components.parameters.networks import IMAGENET, NONE, SMALL_CNN
 
 layers = keras.layers
 
-NAME = "small_cnn"
 IMAGE_SIZE = 32
-MINIMUM_SIZE = 8
-SUFFIXES = (".weights.h5",)
 # Per resolution, the channels of its convolutions. One at the full resolution, where they cost most.
 CHANNELS = ((16,), (32, 32), (64, 64))
 # Keras's 0.99 needs hundreds of steps before inference follows training; small data have few in an epoch.
@@ -49,7 +47,7 @@ def build_small_cnn(image_size: int = IMAGE_SIZE) -> "keras.Model":
             x = layers.MaxPooling2D(name=f"block{block}_pool")(x)
         for number, channels in enumerate(widths, start=1):
             x = _convolution(x, channels, f"block{block}_conv{number}")
-    return keras.Model(inputs, x, name=NAME)
+    return keras.Model(inputs, x, name=SMALL_CNN)
 
 
 def _convolution(x: Any, channels: int, name: str) -> Any:

@@ -6,24 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from components.step.errors import DataError, UsageError, one_line
+from components.step.errors import DataError, one_line
 from components.storage.stores import split_uri
-
-IMAGENET = "imagenet"
-NONE = "none"
-
-
-def check_weights(weights: str, suffixes: tuple[str, ...]) -> None:
-    """Check that `weights` is `imagenet`, `none` or the URI of a file whose name ends as one of `suffixes`.
-
-    Raises:
-        UsageError: it is not. Full models are never read: they can carry code.
-    """
-    if weights not in (IMAGENET, NONE) and not weights.endswith(suffixes):
-        raise UsageError(
-            f"--weights must be {IMAGENET}, {NONE} or the URI of a {' or '.join(suffixes)} file. "
-            f"Received: {one_line(weights)}."
-        )
 
 
 @contextmanager

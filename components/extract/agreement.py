@@ -54,6 +54,17 @@ def agree(annotations: Iterable[Annotation]) -> tuple[list[Agreed], list[BadSamp
     return agreed, bad
 
 
+def check_on_bad_sample(on_bad_sample: str) -> None:
+    """Check that `on_bad_sample` is fail or drop.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if on_bad_sample not in ("fail", "drop"):
+        received = f"on_bad_sample={one_line(repr(on_bad_sample), 40)}"
+        raise UsageError(f"on_bad_sample must be fail or drop. Received: {received}. Choose one.")
+
+
 class Rejections:
     """Collects the bad samples; with `fail` the first ones end the step."""
 
@@ -63,9 +74,7 @@ class Rejections:
         Raises:
             UsageError: `on_bad_sample` is neither fail nor drop.
         """
-        if on_bad_sample not in ("fail", "drop"):
-            received = f"on_bad_sample={one_line(repr(on_bad_sample), 40)}"
-            raise UsageError(f"on_bad_sample must be fail or drop. Received: {received}. Choose one.")
+        check_on_bad_sample(on_bad_sample)
         self.bad: list[BadSample] = []
         self._fail = on_bad_sample == "fail"
 

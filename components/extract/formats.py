@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from components.extract.annotations import Annotation, AnnotationSet
+from components.parameters.places import check_file
 from components.step.errors import DataError, UsageError, one_line
 from components.storage.names import check_label, check_name
 from components.storage.stores import read_bytes
@@ -29,12 +30,8 @@ def read_annotations(format_name: str, uri: str, images_uri: str, image_names: I
         UsageError: no format is called so.
         DataError: there is no such file, it is not of the format, holds an unsafe name or label, or no annotation.
     """
-    if format_name not in ("auto", *FORMATS):
-        raise UsageError(
-            f"annotation_format must be one of auto, {', '.join(FORMATS)}. "
-            f"Received: annotation_format={one_line(repr(format_name), 40)}. Choose one of these."
-        )
-    if format_name == "folders" or (format_name == "auto" and uri.rstrip("/") in ("", images_uri.rstrip("/"))):
+    check_format(format_name)
+    if _is_folders(format_name, uri, images_uri):
         found = read_folders(image_names)
     else:
         text = _text(uri)
@@ -46,6 +43,33 @@ def read_annotations(format_name: str, uri: str, images_uri: str, image_names: I
             "Label some images."
         )
     return found
+
+
+def check_format(format_name: str) -> None:
+    """Check that `format_name` is `auto` or one of FORMATS.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if format_name not in ("auto", *FORMATS):
+        raise UsageError(
+            f"annotation_format must be one of auto, {', '.join(FORMATS)}. "
+            f"Received: annotation_format={one_line(repr(format_name), 40)}. Choose one of these."
+        )
+
+
+def check_annotations_uri(uri: str, images_uri: str, format_name: str) -> None:
+    """Check that `uri` can be that of an annotation file, where the labels do not come from folders.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not _is_folders(format_name, uri, images_uri):
+        check_file("annotations_uri", uri)
+
+
+def _is_folders(format_name: str, uri: str, images_uri: str) -> bool:
+    return format_name == "folders" or (format_name == "auto" and uri.rstrip("/") in ("", images_uri.rstrip("/")))
 
 
 def recognise(text: str) -> str:

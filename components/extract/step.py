@@ -15,6 +15,7 @@ from components.extract.formats import FORMATS, read_annotations
 from components.extract.groups import compile_group_pattern, group_of, join_identical
 from components.extract.image_checks import conflicting_labels, undecodable
 from components.extract.image_reading import Spool, SpooledImage, open_spool, read_images
+from components.extract.parameters import OWN, check_parameters
 from components.extract.report import DataSummary, write_data_report
 from components.step.command import run_step, step_parser
 from components.step.errors import DataError, one_line
@@ -46,6 +47,7 @@ def extract(
     """
     pattern, rejected = compile_group_pattern(group_pattern), Rejections(on_bad_sample)
     source, target = open_store(images_uri), open_store(dataset_store)
+    target.check_writable()  # First: hours of reading are in vain if nothing may be written.
     listing = {found.name: found for found in source.list()}
     log.info("%d objects listed in %s", len(listing), one_line(images_uri))
     annotated = read_annotations(annotation_format, annotations_uri, images_uri, listing)
@@ -132,7 +134,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_step(build_parser(), argv, _act)
 
 
+def _own_parameters(arguments: argparse.Namespace) -> dict[str, str]:
+    names = {name for names in OWN for name in names}
+    return {name: value for name, value in vars(arguments).items() if name in names}
+
+
 def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
+    check_parameters({**outputs.inputs, **_own_parameters(arguments)})
     summary = extract(
         arguments.annotations_uri,
         arguments.images_uri,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from components.parameters.policy import PromotionPolicy
 from components.promote.paired_evidence import ClassComparison, Comparison
-from components.promote.policy import PromotionPolicy
 from components.step.errors import first_ten, one_line
 
 # A check that has failed refuses the challenger; one that is undecided needs more test samples.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from components.parameters.policy import PromotionPolicy
 from components.promote.checks import (
     Check,
     check_accuracy,
@@ -15,7 +16,6 @@ from components.promote.checks import (
     check_size,
 )
 from components.promote.paired_evidence import ClassComparison, Comparison
-from components.promote.policy import PromotionPolicy
 
 PROMOTED, KEPT, NOT_ENOUGH, FIRST = "promoted", "kept champion", "not enough evidence", "first model"
 PROMOTING = (PROMOTED, FIRST)

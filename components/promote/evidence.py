@@ -11,10 +11,10 @@ from components.bundle.reader import Bundle, load_bundle
 from components.bundle.registered import other_digest
 from components.dataset.samples import Sample, read_split_table
 from components.dataset.snapshot import Dataset, open_dataset
+from components.parameters.policy import PromotionPolicy
 from components.promote.answers import Asked, PairedAnswers
 from components.promote.champion import rolled_back
 from components.promote.decision import Candidate, Evidence, allowed_rate
-from components.promote.policy import PromotionPolicy
 from components.promote.trained_on import Seen, read_seen, seen
 from components.registry.version import Version
 from components.registry.versions import BUNDLE, EVIDENCE, Registry

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from components.bundle.latency import measure_latency
 from components.dataset.samples import write_split_table
+from components.parameters.policy import PromotionPolicy
 from components.promote.champion import claim_tags, make_champion, open_claims
 from components.promote.checks import Check
 from components.promote.decision import KEPT, NOT_ENOUGH, Decision, Evidence, decide
 from components.promote.evidence import LOOK, SEEN, TEST_TABLE, Challenger, Gathered, gather
-from components.promote.policy import PromotionPolicy
 from components.promote.trained_on import seen, write_seen
 from components.registry.version import Version
 from components.registry.versions import Registry

@@ -11,9 +11,10 @@ from typing import Any
 from components.bundle.manifest import read_manifest, verify_files
 from components.dataset.samples import read_split_table
 from components.dataset.snapshot import open_dataset
+from components.parameters.numbers import check_batch_size
+from components.parameters.policy import read_policy
 from components.promote.decision import decision_json
 from components.promote.evidence import Challenger
-from components.promote.policy import read_policy
 from components.promote.promotion import Outcome, promote
 from components.promote.report import write_promotion_report
 from components.registry.versions import open_registry
@@ -21,7 +22,6 @@ from components.step.command import run_step, step_parser
 from components.step.errors import one_line
 from components.step.files import write_json
 from components.step.outputs import ExecutorOutputs
-from components.test.checks import check_batch_size
 
 log = logging.getLogger("pawline")
 

@@ -5,16 +5,16 @@ an MLflow model, and `evidence`, what a later challenger is compared with.
 """
 
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.parameters.places import check_model_name
 from components.registry.connection import answering_or, registry_client
 from components.registry.version import PREFIX, Version, described, find_version, or_none
-from components.step.errors import ServiceError, UsageError, one_line
+from components.step.errors import ServiceError
 from components.tracking.database import make_database
 from components.tracking.delivery import MODEL, experiment_id
 from components.tracking.events import MAX_TAG, check_tracking_uri
@@ -27,20 +27,6 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 # Where a version keeps its bundle, within the MLflow model that it is, and what it is compared by, beside that.
 BUNDLE, EVIDENCE = "bundle", "evidence"
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{0,199}")
-
-
-def check_model_name(name: str) -> None:
-    """Check that `name` can name a registered model.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    if not _NAME.fullmatch(name):
-        raise UsageError(
-            "model_name must be letters, digits, spaces, '.', '_' and '-', at most 200. "
-            f"Received: model_name={one_line(repr(name), 120)}. Correct it."
-        )
 
 
 def open_registry(environment: Mapping[str, str], model_name: str) -> "Registry | None":

@@ -2,13 +2,13 @@
 
 import argparse
 import logging
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components.dataset.samples import SPLITS, Sample, Split, write_split_table
 from components.dataset.snapshot import open_dataset
+from components.parameters.splitting import METHODS, check_method, check_ratios
 from components.split.assignment import (
     Ratios,
     assign_stable,
@@ -17,14 +17,11 @@ from components.split.assignment import (
     count_groups,
 )
 from components.step.command import run_step, step_parser
-from components.step.errors import UsageError, one_line
+from components.step.errors import one_line
 from components.step.files import write_text
 from components.step.outputs import ExecutorOutputs
 
 log = logging.getLogger("pawline")
-
-METHODS = ("stratified", "stable")
-RATIO_TOLERANCE = 1e-6  # 0.7 + 0.2 + 0.1 is not 1 in floating point.
 
 
 def split_samples(
@@ -37,9 +34,7 @@ def split_samples(
         DataError: a class cannot be in all three splits; names it.
     """
     check_ratios(ratios)
-    if method not in METHODS:
-        received = f"split_method={one_line(repr(method), 40)}"
-        raise UsageError(f"split_method must be {' or '.join(METHODS)}. Received: {received}. Choose one of these.")
+    check_method(method)
     counts = count_groups(samples)
     stable = method == "stable"
     assignment = assign_stable(counts, ratios, seed) if stable else assign_stratified(samples, ratios, seed)
@@ -48,18 +43,6 @@ def split_samples(
     for sample in sorted(samples):
         splits[assignment[sample.group]].append(sample)
     return splits
-
-
-def check_ratios(ratios: Ratios) -> None:
-    """Check that each ratio is between 0 and 1 and that they sum to 1, within RATIO_TOLERANCE.
-
-    Raises:
-        UsageError: they are not.
-    """
-    if all(0 < ratio < 1 for ratio in ratios.values()) and abs(math.fsum(ratios.values()) - 1) <= RATIO_TOLERANCE:
-        return
-    received = ", ".join(f"{split}_ratio={ratio}" for split, ratio in ratios.items())
-    raise UsageError(f"The ratios must each be between 0 and 1 and sum to 1. Received: {received}. Correct them.")
 
 
 def markdown_summary(splits: Mapping[Split, Sequence[Sample]]) -> str:

@@ -19,7 +19,7 @@ class ExecutorOutputs:
     """Collects what a step reports; without an executor input it collects in vain, so that a step runs by hand."""
 
     def __init__(self, executor_input: str | None = None) -> None:
-        """Read the places to write to from `executor_input`, KFP's JSON for the task.
+        """Read the places to write to, and the task's `inputs`, from `executor_input`, KFP's JSON for the task.
 
         Raises:
             UsageError: `executor_input` is not the JSON that KFP gives.
@@ -27,8 +27,9 @@ class ExecutorOutputs:
         self._outputs: dict[str, Any] = {}
         self._parameters: dict[str, str | int | float | bool] = {}
         self._metadata: dict[str, dict[str, Any]] = {}
+        self.inputs: dict[str, Any] = {}
         if executor_input:
-            self._outputs = _parse(executor_input)
+            self._outputs, self.inputs = _parse(executor_input)
 
     def parameter(self, name: str, value: str | int | float | bool) -> None:
         """Set the output parameter `name`."""
@@ -70,12 +71,14 @@ class ExecutorOutputs:
         return {"parameterValues": self._parameters, "artifacts": artifacts}
 
 
-def _parse(executor_input: str) -> dict[str, Any]:
+def _parse(executor_input: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the outputs' places, and the values of the input parameters by name."""
     try:
-        outputs = json.loads(executor_input)["outputs"]
-        if isinstance(outputs, dict):
-            return outputs
-    except (ValueError, KeyError, TypeError, RecursionError):
+        task = json.loads(executor_input)
+        outputs, inputs = task["outputs"], task.get("inputs", {}).get("parameterValues", {})
+        if isinstance(outputs, dict) and isinstance(inputs, dict):
+            return outputs, inputs
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     raise UsageError(
         f"--executor-input must be KFP's executor input as JSON. "

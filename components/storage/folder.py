@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -79,6 +80,18 @@ class LocalStore:
     def exists(self, name: str) -> bool:
         """Tell whether there is a file called `name`."""
         return self._inside(name).is_file()
+
+    def check_writable(self) -> None:
+        """Make a file for a moment in the folder, or in the next one above that is there; see `Store`."""
+        folder = next(path for path in (self._root, *self._root.parents) if path.exists())
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise ServiceError(
+                f"The folder must be writable. Received: {one_line(self._root)}: {error.strerror}. "
+                "Check its permissions."
+            ) from error
 
     def clear(self) -> None:
         """Remove the folder with all it holds; see `Store.clear`."""

@@ -8,6 +8,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 CONNECTIONS = 32
+PROBE = ".pawline-may-write"
 ATTEMPTS = 5
 # Seconds. Five attempts with their pauses end within a minute where nothing answers the call.
 CONNECT_TIMEOUT = 5
@@ -106,6 +108,12 @@ class S3Store:
         except ObjectMissing:
             return False
         return True
+
+    def check_writable(self) -> None:
+        """Put and delete an object of no bytes, called PROBE; see `Store`."""
+        self._asked(PROBE, lambda: s3_client().put_object(Bucket=self._bucket, Key=self._key(PROBE), Body=b""))
+        with suppress(ServiceError):  # Who may write and not delete can keep datasets, and leaves this one object.
+            self._delete(PROBE)
 
     def clear(self) -> None:
         """Delete every object below the prefix; see `Store.clear`."""

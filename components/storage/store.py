@@ -55,5 +55,12 @@ class Store(Protocol):
     def exists(self, name: str) -> bool:
         """Tell whether there is an object called `name`."""
 
+    def check_writable(self) -> None:
+        """Try to write and to remove a tiny object.
+
+        Raises:
+            ServiceError: this is refused or fails.
+        """
+
     def clear(self) -> None:
         """Remove every object below this store, and what killed uploads left there."""

@@ -4,17 +4,7 @@ from collections.abc import Sequence
 
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
-from components.step.errors import DataError, UsageError, first_ten, one_line
-
-
-def check_batch_size(batch_size: int) -> None:
-    """Check that `batch_size` is positive.
-
-    Raises:
-        UsageError: it is not.
-    """
-    if batch_size < 1:
-        raise UsageError(f"batch_size must be at least 1. Received: batch_size={batch_size}. Correct it.")
+from components.step.errors import DataError, first_ten, one_line
 
 
 def check_labels(class_names: Sequence[str], samples: Sequence[Sample]) -> None:

@@ -14,8 +14,9 @@ from components.dataset.pictures import THUMBNAIL_SIZE, Gallery, Picture, look_a
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.features.neighbours import Neighbour, NeighbourIndex
+from components.parameters.numbers import check_batch_size
 from components.step.progress import Progress
-from components.test.checks import check_batch_size, check_labels
+from components.test.checks import check_labels
 from components.test.predictions import Prediction, predict_samples
 
 # Searching for the neighbours of many at once reads the whole table of features less often: a quarter of the time.

@@ -10,10 +10,11 @@ from components.dataset.samples import read_split_table
 from components.dataset.snapshot import open_dataset
 from components.features.neighbours import NeighbourIndex
 from components.features.training_table import read_training_features
+from components.parameters.numbers import check_batch_size
 from components.step.command import run_step, step_parser
 from components.step.files import write_json
 from components.step.outputs import ExecutorOutputs
-from components.test.checks import check_batch_size, check_fit, check_labels
+from components.test.checks import check_fit, check_labels
 from components.test.facts import provenance_of
 from components.test.outputs import show_results, write_results, write_views, written
 from components.test.results import Results, results_of

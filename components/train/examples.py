@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from components.features.pixel_cache import take_pixels
 from components.network.keras_runtime import keras
+from components.parameters.recipe import Recipe
 from components.step.parallel import in_order
 from components.train.augmentation import STRENGTHS, Draws, augment_images, draw, mix
-from components.train.recipe import Recipe
 
 # Enough that the device never waits for the disk.
 THREADS, BATCHES_AHEAD = 2, 3

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from components.bundle.manifest import Provenance
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
+from components.parameters.recipe import recipe_from
 from components.step.stopwatch import Stopwatch
-from components.train.recipe import recipe_from
 
 if TYPE_CHECKING:
     from components.train.kept_network import Outcome

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from components.network.keras_runtime import keras
 from components.network.variables import assign, moving_variables, seed_states, values_of
+from components.parameters.recipe import Recipe
 from components.step.errors import DataError
 from components.train.checkpoints import Checkpoint, Checkpoints
 from components.train.epoch import Epoch
 from components.train.examples import Batch, Examples, Feed
 from components.train.fitting_progress import FittingProgress
-from components.train.recipe import Recipe
 from components.train.schedules import build_optimizer, learning_rate_at
 
 

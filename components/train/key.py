@@ -10,8 +10,8 @@ from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.network.keras_runtime import keras
 from components.network.variables import weights_digest
+from components.parameters.recipe import Recipe
 from components.train.checkpoints import checkpoint_key
-from components.train.recipe import Recipe
 
 LIBRARIES = ("keras", "tensorflow", "numpy", "pillow")
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 from components.network.classifier import join, join_in_inference_mode
 from components.network.keras_runtime import keras
+from components.parameters.recipe import Recipe
 from components.train.checkpoints import Checkpoint, Checkpoints
 from components.train.epoch import Epoch
 from components.train.fine_tuning import RATE_FACTOR, unfreeze
 from components.train.fitting import Fitting, OnEpoch, Phase, Standing, standing_of
 from components.train.head import build_head, build_plain_head
 from components.train.learning_data import Material, Pair
-from components.train.recipe import Recipe
 
 log = logging.getLogger("pawline")
 

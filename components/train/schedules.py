@@ -3,7 +3,7 @@
 import math
 
 from components.network.keras_runtime import keras
-from components.train.recipe import Recipe
+from components.parameters.recipe import Recipe
 
 MOMENTUM = 0.9
 

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,14 +9,14 @@ from typing import TYPE_CHECKING
 from components.dataset.samples import Sample, read_split_table
 from components.dataset.snapshot import Dataset, open_dataset
 from components.network.devices import prefer_determinism, use_gpus
+from components.parameters.numbers import check_checkpoint_minutes
+from components.parameters.recipe import add_recipe_flags, recipe_from
 from components.step.command import run_step, step_parser
-from components.step.errors import UsageError
 from components.step.files import write_json
 from components.step.outputs import ExecutorOutputs
 from components.step.stopwatch import Stopwatch
 from components.train.facts import bundle_metadata, metrics_of, provenance_of, seconds_by_activity
 from components.train.outputs import remove_leftovers, remove_own_bundle, write_history, write_train_report
-from components.train.recipe import add_recipe_flags, recipe_from
 from components.train.timed_dataset import timed
 from components.train.tracking import tracked
 
@@ -68,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     recipe_from(arguments)  # Before anything that takes time.
-    _check_minutes(arguments.checkpoint_minutes)
+    check_checkpoint_minutes(arguments.checkpoint_minutes)
     written = (arguments.bundle, arguments.metrics, arguments.history, arguments.report, arguments.model_card)
     remove_leftovers(Path(path) for path in written if path)
     stopwatch = Stopwatch()
@@ -100,13 +99,6 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     outputs.metadata("bundle", bundle_metadata(provenance))
     if trained.checkpoints:
         trained.checkpoints.remove()
-
-
-def _check_minutes(minutes: float) -> None:
-    if not 0 <= minutes < math.inf:
-        raise UsageError(
-            f"--checkpoint-minutes must be at least 0. Received: --checkpoint-minutes {minutes}. Correct it."
-        )
 
 
 def _trained(

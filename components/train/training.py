@@ -13,6 +13,7 @@ from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.network.classifier import join
 from components.network.keras_runtime import keras
+from components.parameters.recipe import Recipe, check_recipe
 from components.step.errors import DataError, UsageError, first_ten
 from components.step.stopwatch import Stopwatch
 from components.train.checkpoints import Checkpoints
@@ -21,7 +22,6 @@ from components.train.fitting import OnEpoch, best_epoch
 from components.train.key import training_key
 from components.train.learning_data import Material, Source, gather
 from components.train.phases import PhasedTraining
-from components.train.recipe import Recipe, check_recipe
 
 log = logging.getLogger("pawline")
 

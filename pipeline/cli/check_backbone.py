@@ -18,8 +18,9 @@ def check_backbone(arguments: argparse.Namespace) -> None:
         DataError: it breaks a rule.
     """
     # Keras takes seconds to import; the other commands do without.
-    from components.backbones.by_name import backbone_names, find_backbone
+    from components.backbones.by_name import find_backbone
     from components.backbones.conformance import check_backbone as findings
+    from components.parameters.networks import backbone_names
 
     if arguments.name is None:
         print("\n".join(backbone_names()))

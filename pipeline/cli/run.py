@@ -1,8 +1,9 @@
 """`pawline run`: parameters gathered, the compiled pipeline run in a new folder, its results shown."""
 
 import argparse
+import os
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -10,7 +11,9 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
+from components.extract.parameters import check_parameters
 from components.step.errors import UsageError, one_line
+from components.tracking.events import check_tracking_uri
 from pipeline.compiled import CompiledPipeline, load_pipeline
 from pipeline.config import read_config, write_config
 from pipeline.local.display import RunDisplay, print_summary
@@ -22,6 +25,8 @@ from pipeline.parameters import parse_parameters
 from pipeline.sample.photos import write_sample
 
 SAMPLE_PARAMETERS = ("annotations_uri", "images_uri")
+# The defaults that stand in Kubeflow's form for a bucket of the user's; there is nothing there.
+NO_IMAGES = {"annotations_uri": "s3://pawline/annotations.json", "images_uri": "s3://pawline/images"}
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -34,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         ServiceError: the run's folder cannot be written.
     """
     pipeline = load_pipeline(arguments.pipeline)
-    parameters = run_parameters(arguments, pipeline)
+    parameters = with_sample(arguments, pipeline, checked_parameters(arguments, pipeline))
     folder = new_run_folder(arguments.runs, arguments.run_id)
     write_config(folder / "config.yaml", parameters)
     record = RunRecord(folder, pipeline.name, parameters, [StepState(step.name) for step in pipeline.steps])
@@ -47,24 +52,60 @@ def run(arguments: argparse.Namespace) -> None:
         print_summary(Console(highlight=False), record, headline_results(record))
 
 
-def run_parameters(arguments: argparse.Namespace, pipeline: CompiledPipeline) -> dict[str, Any]:
+def checked_parameters(arguments: argparse.Namespace, pipeline: CompiledPipeline) -> dict[str, Any]:
     """Return every parameter: from --param, else the file, else what differs on one machine, else its default.
 
+    Nothing is made, so that what is refused leaves nothing behind; the sample's are still missing (`with_sample`).
+
     Raises:
-        UsageError: a parameter is not legal, or the sample is asked for beside other images.
-        ServiceError: the sample cannot be written.
+        UsageError: a parameter is not legal or names a file that is not there, no images are named, or the sample is
+            asked for beside others.
+        ServiceError: its store does not answer.
     """
     configured = read_config(arguments.config, pipeline.parameters) if arguments.config else {}
     given = {*configured, *(assignment.partition("=")[0] for assignment in arguments.param)}
     if arguments.sample and given & set(SAMPLE_PARAMETERS):
         raise UsageError("--sample brings its own images. Received: --sample and a URI. Leave out one of them.")
-    # Before the sample is written: what is refused leaves nothing behind.
     parameters = parse_parameters(arguments.param, pipeline.parameters, configured)
+    if not arguments.sample:
+        _check_images_named(parameters, given)
     if "dataset_store" in pipeline.parameters and "dataset_store" not in given:
         parameters["dataset_store"] = str(arguments.runs / "datasets")
-    if arguments.sample:
-        parameters |= _sample_parameters(arguments.runs, pipeline.parameters)
+    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
+        check_tracking_uri(uri)
+    check_parameters(_taken_by_extract(pipeline, parameters))
     return parameters
+
+
+def with_sample(
+    arguments: argparse.Namespace, pipeline: CompiledPipeline, parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return `parameters` with those of the sample, which is written, where `arguments` ask for it.
+
+    Raises:
+        UsageError: the pipeline takes no images.
+        ServiceError: the sample cannot be written.
+    """
+    if not arguments.sample:
+        return dict(parameters)
+    return {**parameters, **_sample_parameters(arguments.runs, pipeline.parameters)}
+
+
+def _check_images_named(parameters: Mapping[str, Any], given: Collection[str]) -> None:
+    needed = ["images_uri"] if parameters.get("annotation_format") == "folders" else list(NO_IMAGES)
+    missing = [name for name in needed if name not in given and parameters.get(name) == NO_IMAGES[name]]
+    if missing:
+        raise UsageError(
+            f"A run needs images. Received: no {' and no '.join(missing)}. Name your images, or --sample: "
+            "--param images_uri=FOLDER --param annotations_uri=FILE (or annotation_format=folders)."
+        )
+
+
+def _taken_by_extract(pipeline: CompiledPipeline, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that extract is given, by its own names: what it would refuse first is refused now."""
+    inputs = next((step.input_parameters for step in pipeline.steps if step.name == "extract"), {})
+    passed = {name: source.get("componentInputParameter") for name, source in inputs.items()}
+    return {name: parameters[given] for name, given in passed.items() if given}
 
 
 def _sample_parameters(runs: Path, declared: Collection[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from components.step.errors import DataError, PawlineError, UsageError, one_line
-from pipeline.cli.run import ended_in_order_by_signals, last_lines_shown, run_parameters
+from pipeline.cli.run import checked_parameters, ended_in_order_by_signals, last_lines_shown, with_sample
 from pipeline.compiled import CompiledPipeline, load_pipeline
 from pipeline.local.display import LINE_LIMIT, RunDisplay, duration, short_path
 from pipeline.local.folder import new_run_folder
@@ -48,9 +48,11 @@ def sweep(arguments: argparse.Namespace) -> None:
 
 def _candidates(arguments: argparse.Namespace, pipeline: CompiledPipeline) -> list[Candidate]:
     grid = read_grid(arguments.param, pipeline, arguments.max)
+    # All before the first makes anything.
+    checked = [checked_parameters(_as_run(arguments, values), pipeline) for values in grid]
     return [
-        Candidate(number, run_parameters(_as_run(arguments, values), pipeline), _setting(values, grid))
-        for number, values in enumerate(grid, 1)
+        Candidate(number, with_sample(arguments, pipeline, parameters), _setting(values, grid))
+        for number, (parameters, values) in enumerate(zip(checked, grid, strict=True), 1)
     ]
 
 

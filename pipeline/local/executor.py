@@ -23,6 +23,7 @@ SUFFIXES = {
 }
 # What the backend's driver puts in place of this constant: the run's id.
 RUN_ID = "{{$.pipeline_job_uuid}}"
+OF_PIPELINE = "componentInputParameter"  # What names one of the pipeline's own parameters as an input's source.
 # Outputs that are folders, of the one type that says nothing of its form.
 FOLDERS = ("tensorboard",)
 
@@ -40,7 +41,9 @@ def executor_input(
         "parameters": {name: {"outputFile": str(folder / "parameters" / name)} for name in step.output_parameters},
         "outputFile": str(folder / "executor_output.json"),
     }
-    values = {name: _value(source, parameters, states) for name, source in step.input_parameters.items()}
+    # What a sweep varies is not there for the steps that its candidates share, which only check it.
+    sources = {name: s for name, s in step.input_parameters.items() if s.get(OF_PIPELINE, "") in ("", *parameters)}
+    values = {name: _value(source, parameters, states) for name, source in sources.items()}
     values = {name: folder.parent.name if value == RUN_ID else value for name, value in values.items()}
     artifacts = {name: _listed(_input_artifact(source, states)) for name, source in step.input_artifacts.items()}
     return {"inputs": {"parameterValues": values, "artifacts": artifacts}, "outputs": outputs}
@@ -76,8 +79,8 @@ def _input_artifact(source: Mapping[str, Any], states: Mapping[str, StepState]) 
 
 
 def _value(source: Mapping[str, Any], parameters: Mapping[str, Any], states: Mapping[str, StepState]) -> Any:
-    if "componentInputParameter" in source:
-        return parameters[source["componentInputParameter"]]
+    if OF_PIPELINE in source:
+        return parameters[source[OF_PIPELINE]]
     if "taskOutputParameter" in source:
         output = source["taskOutputParameter"]
         return states[output["producerTask"]].parameters[output["outputParameterKey"]]

@@ -9,8 +9,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 from components.backbones import applications
-from components.backbones.by_name import backbone_names, build_feature_extractor, find_backbone
+from components.backbones.by_name import build_feature_extractor, find_backbone
 from components.network.keras_runtime import keras
+from components.parameters.networks import APPLICATIONS, backbone_names
 from components.step.errors import DataError, ServiceError, UsageError
 
 NAMES = sorted(applications.applications())
@@ -22,6 +23,7 @@ class _Sizes(Exception):
 
 def test_the_course_s_backbone_and_the_default_are_known():
     assert {"vgg16", "efficientnet_lite0", "small_cnn", "convnexttiny", "mobilenetv3small"} <= set(backbone_names())
+    assert sorted(APPLICATIONS) == NAMES
     assert len(NAMES) >= 38
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.backbones.by_name import backbone_names, build_feature_extractor, find_backbone
+from components.backbones.by_name import build_feature_extractor, find_backbone
 from components.backbones.conformance import check_backbone
 from components.network.keras_runtime import keras
+from components.parameters.networks import backbone_names
 from components.step.errors import DataError, UsageError
 from pipeline.cli.main import main
 

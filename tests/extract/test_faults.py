@@ -439,3 +439,41 @@ def test_an_interrupt_keeps_its_meaning(arguments: list[str], monkeypatch) -> No
     monkeypatch.setattr("components.extract.step.read_images", interrupt)
     with pytest.raises(KeyboardInterrupt):
         main(arguments)
+
+
+def test_a_store_without_the_right_to_write_is_noticed_before_an_image_is_read(
+    pets: Path, bucket: Bucket, proxy: FaultProxy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proxy.plan = lambda request: "403" if request.method in ("PUT", "POST", "DELETE") else None
+    bucket.put({f"images/{path.name}": path.read_bytes() for path in (pets / "images").iterdir()})
+    bucket.put({"a.json": (pets / "annotations.json").read_bytes()})
+    arguments = extract_arguments(tmp_path / "out", bucket.uri("a.json"), bucket.uri("images"), bucket.uri("datasets"))
+    assert main(arguments) == 1
+    assert "/.pawline-may-write" in capsys.readouterr().err.splitlines()[-1]
+    assert [request.method for request in proxy.requests] == ["PUT"]
+    assert not any(key.startswith("datasets") for key in bucket.listed())
+
+
+def test_a_store_that_may_be_written_and_not_deleted_from_keeps_datasets(
+    pets: Path, bucket: Bucket, proxy: FaultProxy, tmp_path: Path
+) -> None:
+    proxy.plan = lambda request: "403" if request.method == "DELETE" else None
+    arguments = extract_arguments(tmp_path / "out", pets / "annotations.json", pets / "images", bucket.uri("datasets"))
+    assert main(arguments) == 0
+
+
+def test_a_folder_without_the_right_to_write_is_noticed_before_an_image_is_read(
+    pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.extract.step.read_images", lambda *_: pytest.fail("images were read"))
+    arguments = extract_arguments(tmp_path / "out", pets / "annotations.json", pets / "images", Path("/proc/datasets"))
+    assert main(arguments) == 1
+    assert "The folder must be writable. Received: /proc/datasets" in capsys.readouterr().err
+
+
+def test_the_trial_leaves_nothing_behind(pets: Path, bucket: Bucket, tmp_path: Path) -> None:
+    (pets / "annotations.json").write_text("broken")
+    for store in (bucket.uri("datasets"), tmp_path / "datasets"):
+        assert main(extract_arguments(tmp_path / "out", pets / "annotations.json", pets / "images", store)) == 1
+    assert bucket.listed() == []
+    assert not (tmp_path / "datasets").exists()

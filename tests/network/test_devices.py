@@ -6,10 +6,10 @@ import pytest
 from components.backbones.by_name import find_backbone
 from components.network import devices
 from components.network.keras_runtime import keras
+from components.parameters.recipe import Recipe
 from components.train.examples import Examples
 from components.train.learning_data import Material, Pair
 from components.train.phases import PhasedTraining
-from components.train.recipe import Recipe
 from components.train.training import BackboneChoice, _extractor, _for_saving
 
 

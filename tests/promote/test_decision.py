@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.parameters.policy import PromotionPolicy
 from components.promote.decision import Candidate, Evidence, allowed_rate, decide, decision_json
 from components.promote.paired_evidence import compare, compare_classes
-from components.promote.policy import PromotionPolicy
 from components.step.files import json_text
 
 POLICY = PromotionPolicy()

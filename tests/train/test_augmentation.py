@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from components.network.keras_runtime import keras
+from components.parameters.recipe import Recipe
 from components.train.augmentation import DRAWS, STRENGTHS, augment_images, draw, mix
 from components.train.examples import Examples, Feed
-from components.train.recipe import Recipe
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 24, 20, 3), dtype=np.uint8)
 LABELS = np.array([0, 1, 1, 1, 2, 1, 1, 1, 1, 1])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from components.parameters.recipe import Recipe
 from components.train.checkpoints import NAME, Checkpoint, Checkpoints, checkpoint_key
-from components.train.recipe import Recipe
 
 ARRAYS = {
     "network": [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2], np.int64)],

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from components.network.keras_runtime import keras
+from components.parameters.recipe import Recipe
 from components.step.errors import DataError
 from components.train.checkpoints import Checkpoints
 from components.train.examples import Examples
 from components.train.fitting import Fitting, Phase, Standing, best_epoch, standing_of
 from components.train.head import build_head
-from components.train.recipe import Recipe
 
 RECIPE = Recipe(epochs=8, batch_size=16, learning_rate=0.01, seed=5)
 

@@ -19,8 +19,8 @@ from components.dataset.snapshot import open_dataset
 from components.features.extraction import extract_features
 from components.features.training_table import read_training_features
 from components.network.keras_runtime import keras
+from components.parameters.recipe import Recipe
 from components.step.files import json_text
-from components.train.recipe import Recipe
 from components.train.step import build_parser, main
 from tests.support.extraction import extract_arguments, run_extract
 

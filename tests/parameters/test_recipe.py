@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.parameters.recipe import OPTIMIZERS, Recipe, check_recipe
 from components.step.errors import UsageError
-from components.train.recipe import OPTIMIZERS, Recipe, check_recipe
 from components.train.schedules import build_optimizer, learning_rate_at
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.promote.policy import READERS, PromotionPolicy, read_policy
+from components.parameters.policy import READERS, PromotionPolicy, read_policy
 from components.step.errors import DataError, PawlineError, UsageError
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,21 @@
+"""A parameter that is one of a few names."""
+
+import difflib
+from collections.abc import Sequence
+
+from components.step.errors import UsageError, one_line
+
+
+def check_choice(name: str, value: object, legal: Sequence[str]) -> None:
+    """Check that `value`, of the parameter `name`, is one of `legal`.
+
+    Raises:
+        UsageError: it is not; the message has the nearest that is.
+    """
+    if value in legal:
+        return
+    near = difflib.get_close_matches(str(value).lower(), legal, n=1)
+    hint = f"Did you mean {near[0]}?" if near else "Choose one of these."
+    raise UsageError(
+        f"{name} must be {', '.join(legal[:-1])} or {legal[-1]}. Received: {name}={one_line(repr(value), 40)}. {hint}"
+    )

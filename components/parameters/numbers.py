@@ -1,0 +1,37 @@
+"""Parameters that are numbers and concern one step alone."""
+
+import math
+
+from components.step.errors import UsageError
+
+
+def check_batch_size(batch_size: int) -> None:
+    """Check that `batch_size` is positive.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if batch_size < 1:
+        raise UsageError(f"batch_size must be at least 1. Received: batch_size={batch_size}. Correct it.")
+
+
+def check_checkpoint_minutes(minutes: float) -> None:
+    """Check that `minutes` is a time.
+
+    Raises:
+        UsageError: it is negative or none.
+    """
+    if not 0 <= minutes < math.inf:
+        raise UsageError(
+            f"--checkpoint-minutes must be at least 0. Received: --checkpoint-minutes {minutes}. Correct it."
+        )
+
+
+def check_flag(name: str, value: object) -> None:
+    """Check that `value`, of the parameter `name`, is true or false.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} must be true or false. Received: {name}={str(value)[:40]!r}. Correct it.")
