@@ -177,7 +177,7 @@ OF_KIND: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data())
 def test_any_value_of_a_parameters_type_passes_or_is_refused_in_one_line(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(DECLARED)))
