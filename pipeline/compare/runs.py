@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from components.bundle.manifest import Manifest, read_manifest
 from components.step.errors import DataError, UsageError, first_ten, one_line
 from pipeline.compare.metrics import Measured, measured
+from pipeline.local.record import shown_status
 
 RECORD, STATISTICS, PREDICTIONS = "run.json", "test/statistics.json", "test/predictions.json"
 TRAIN_METRICS, BUNDLE, SECONDS = "train/metrics.json", "train/bundle", "seconds"
@@ -125,10 +126,12 @@ def _record(path: Path, name: str) -> tuple[dict[str, Any], str]:
     record = _read(path, dict)
     try:
         steps = {step["name"]: step for step in record["steps"]}
-        tested = steps.get("test", {}).get("status", "not there")
+        tested = shown_status(record, steps.get("test", {}).get("status", "not there"))
         if tested != "succeeded":
+            whole = shown_status(record, record.get("status", "without a status"))
+            found = f"test {one_line(tested, 40)}, run {one_line(whole, 40)}"
             raise DataError(
-                f"A run must have been tested to be compared. Received: {one_line(name)}, test {one_line(tested, 40)}. "
+                f"A run must have been tested to be compared. Received: {one_line(name)}, {found}. "
                 "Leave it out or run it again."
             )
         return dict(record["parameters"]), str(steps["extract"]["outputs"]["fingerprint"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from components.step.files import write_json
+from components.step.owner import is_gone, this_process
 
 Status = Literal["waiting", "running", "succeeded", "failed", "stopped"]
 
@@ -38,6 +39,7 @@ class RunRecord:
     status: Status = "waiting"
     seconds: float = 0.0
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    owner: str = field(default_factory=this_process)
 
     def write(self) -> None:
         """Write the record as it is now, atomically."""
@@ -48,11 +50,17 @@ class RunRecord:
             "run_id": self.folder.name,
             "pipeline": self.pipeline,
             "status": self.status,
+            "owner": self.owner,
             "started": self.started.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
             "parameters": dict(self.parameters),
             "steps": [_step_as_json(step) for step in self.steps],
         }
+
+
+def shown_status(record: Mapping[str, Any], status: str) -> str:
+    """Return `status`, of the run or a step in `record`, a `run.json`; "stopped" where whoever ran it has ended."""
+    return "stopped" if status == "running" and is_gone(record.get("owner")) else status
 
 
 def _step_as_json(step: StepState) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from components.step.errors import DataError, UsageError
 from pipeline.compiled import parse_pipeline
 from pipeline.local import processes
 from pipeline.local.placeholders import resolve_command, text_of
-from pipeline.local.record import RunRecord, StepState
+from pipeline.local.record import RunRecord, StepState, shown_status
 from pipeline.local.run import StepFailed, run_pipeline
 from tests.support.fake_pipeline import WRITE_OUTPUT, FakeStep, fake_spec, write_fake
 from tests.support.patience import PATIENCE
@@ -293,6 +293,18 @@ def test_an_interrupted_run_leaves_no_process_and_is_marked_stopped(tmp_path: Pa
     assert all(gone(pid) for pid in pids)
     assert recorded(tmp_path / "r")["status"] == recorded(tmp_path / "r")["steps"][0]["status"] == "stopped"
     assert "Traceback" not in errors
+
+
+def test_a_killed_run_takes_its_step_and_the_steps_children_along(tmp_path: Path) -> None:
+    pipeline = write_fake(tmp_path / "p.yaml", fake_spec(FakeStep("sleep", SLEEPER.format(stubborn=True))))
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--pipeline", str(pipeline), "--runs", str(tmp_path)]
+    with subprocess.Popen([*command, "--run-id", "r"], cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        pids = wait_for_pids(tmp_path / "r" / "sleep" / "log.txt")
+        process.kill()
+    assert len(pids) == 2
+    assert all(gone(pid) for pid in pids)
+    assert recorded(tmp_path / "r")["status"] == "running"
+    assert shown_status(recorded(tmp_path / "r"), "running") == "stopped"
 
 
 def hear_hang_ups() -> None:
