@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.measure import publish, table
+from components.parameters.policy import PromotionPolicy
 from components.promote.decision import PROMOTED, Candidate, Evidence, allowed_rate, decide
 from components.promote.paired_evidence import (
     ClassComparison,
@@ -23,7 +24,6 @@ from components.promote.paired_evidence import (
     compare_classes,
     lead_p_value,
 )
-from components.parameters.policy import PromotionPolicy
 
 PAGE = Path(__file__).parent.parent / "docs" / "promotion.md"
 SIZES = (20, 50, 100, 200, 500, 1000, 2000)
