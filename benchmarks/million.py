@@ -65,7 +65,7 @@ def measure(path: Path) -> dict[str, float]:
     from components.dataset.samples import Sample
     from components.extract.agreement import agree
     from components.extract.annotations import AnnotationSet
-    from components.extract.formats import read_annotations
+    from components.extract.formats.reading import read_annotations
     from components.extract.groups import compile_group_pattern, group_of
     from components.split.step import split_samples
 

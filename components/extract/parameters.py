@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from components.extract.agreement import check_on_bad_sample
-from components.extract.formats import check_annotations_uri, check_format
+from components.extract.formats.reading import check_annotations_uri, check_format
 from components.extract.groups import compile_group_pattern
 from components.parameters.later_steps import RULES, Rules
 from components.parameters.places import check_store

@@ -11,7 +11,7 @@ from components.dataset.samples import Sample, write_samples
 from components.dataset.writer import Record, write_dataset
 from components.extract.agreement import MUST_EXIST, Agreed, BadSample, Rejections, agree
 from components.extract.annotations import AnnotationSet
-from components.extract.formats import FORMATS, read_annotations
+from components.extract.formats.reading import FORMATS, read_annotations
 from components.extract.groups import compile_group_pattern, group_of, join_identical
 from components.extract.image_checks import conflicting_labels, undecodable
 from components.extract.image_reading import Spool, SpooledImage, open_spool, read_images

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.dataset.samples import Sample
-from components.extract.formats import read_csv, read_ecotag
+from components.extract.formats.ecotag import read_ecotag
+from components.extract.formats.table import read_csv
 from components.features.neighbours import Neighbour
 from components.test.label_errors import label_doubts, write_label_errors_csv, write_labels_to_check
 from components.test.predictions import predict_samples

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_curve
 from components.bundle.reader import load_bundle
 from components.dataset.pictures import Gallery
 from components.dataset.samples import Sample, write_split_table
-from components.extract.formats import read_ecotag
+from components.extract.formats.ecotag import read_ecotag
 from components.features.neighbours import NeighbourIndex
 from components.features.training_table import read_training_features
 from components.metrics.calibration import calibrated

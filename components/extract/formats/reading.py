@@ -1,0 +1,106 @@
+"""Annotations in whatever format they are: the one asked for, or the one recognised by its content."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+
+from components.extract import formats
+from components.extract.annotations import AnnotationSet
+from components.extract.formats.annotation_format import ListingFormat, TextFormat
+from components.parameters.places import check_file
+from components.step.errors import DataError, UsageError, one_line
+from components.storage.stores import read_bytes
+
+
+def _found_formats() -> Iterator[TextFormat | ListingFormat]:
+    for module in pkgutil.iter_modules(formats.__path__, f"{formats.__name__}."):
+        if module.name != __name__:
+            found = getattr(importlib.import_module(module.name), "FORMAT", None)
+            if isinstance(found, TextFormat | ListingFormat):
+                yield found
+
+
+FOUND = tuple(_found_formats())
+TEXT_FORMATS = {found.name: found for found in FOUND if isinstance(found, TextFormat)}
+LISTING_FORMATS = {found.name: found for found in FOUND if isinstance(found, ListingFormat)}
+FORMATS = (*TEXT_FORMATS, *LISTING_FORMATS)
+
+
+def read_annotations(format_name: str, uri: str, images_uri: str, image_names: Iterable[str]) -> AnnotationSet:
+    """Return the annotations at `uri` in the format called `format_name`, `auto` to recognise it.
+
+    `folders` (and `auto` where `uri` is empty or is `images_uri`) takes the labels from `image_names`, the listing.
+
+    Raises:
+        UsageError: no format is called so.
+        DataError: there is no such file, it is not of the format, holds an unsafe name or label, or no annotation.
+    """
+    check_format(format_name)
+    if _is_of_the_listing(format_name, uri, images_uri):
+        format_name = "folders" if format_name == "auto" else format_name
+        found = LISTING_FORMATS[format_name].read(image_names)
+    else:
+        text = _text(uri)
+        name = recognise(text) if format_name == "auto" else format_name
+        found = TEXT_FORMATS[name].read(text)
+    if not found.annotations:
+        raise DataError(
+            f"There must be at least one annotation. Received: none in {one_line(uri or images_uri)}. "
+            "Label some images."
+        )
+    return found
+
+
+def check_format(format_name: str) -> None:
+    """Check that `format_name` is `auto` or one of FORMATS.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if format_name not in ("auto", *FORMATS):
+        raise UsageError(
+            f"annotation_format must be one of auto, {', '.join(FORMATS)}. "
+            f"Received: annotation_format={one_line(repr(format_name), 40)}. Choose one of these."
+        )
+
+
+def check_annotations_uri(uri: str, images_uri: str, format_name: str) -> None:
+    """Check that `uri` can be that of an annotation file, where the labels do not come from folders.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not _is_of_the_listing(format_name, uri, images_uri):
+        check_file("annotations_uri", uri)
+
+
+def _is_of_the_listing(format_name: str, uri: str, images_uri: str) -> bool:
+    no_file = format_name == "auto" and uri.rstrip("/") in ("", images_uri.rstrip("/"))
+    return no_file or format_name in LISTING_FORMATS
+
+
+def recognise(text: str) -> str:
+    """Return the name of the format that `text` is written in.
+
+    Raises:
+        DataError: it is none of them.
+    """
+    for name, text_format in TEXT_FORMATS.items():
+        if text_format.recognises(text):
+            return name
+    raise DataError(
+        f"An annotation file must be {' or '.join(known.described for known in TEXT_FORMATS.values())}. "
+        f"Received: a file that begins {one_line(repr(text[:40]))}. Name its format or export it again."
+    )
+
+
+def _text(uri: str) -> str:
+    data = read_bytes(uri)
+    if not data.strip():
+        raise DataError(f"An annotation file must not be empty. Received: {one_line(uri)}. Export it again.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"An annotation file must be UTF-8 text. Received: {one_line(uri)}: {error}. Save it as UTF-8."
+        ) from error
