@@ -12,7 +12,19 @@ from typing import BinaryIO
 from components.step.errors import DataError, ServiceError, one_line
 from components.step.files import atomic_write
 from components.storage.names import check_name
-from components.storage.store import ObjectChanged, ObjectMissing, StoredObject
+from components.storage.store import (
+    EMPTY_FOLDER,
+    LEADS_BACK,
+    LeftOut,
+    ObjectChanged,
+    ObjectMissing,
+    ObjectUnreadable,
+    StoredObject,
+    unnoted,
+)
+
+# Links behind links; folders that link to each other have more ways than files.
+MAX_LINKS = 3
 
 
 class LocalStore:
@@ -26,22 +38,41 @@ class LocalStore:
         """Return the path of the object called `name`."""
         return str(self._root / name) if name else str(self._root)
 
-    def list(self) -> Iterator[StoredObject]:
-        """List the files below the folder, links to folders not followed."""
+    def list(self, left_out: LeftOut = unnoted) -> Iterator[StoredObject]:
+        """List the files below the folder; links are followed inside of it, but not back up; see `Store.list`."""
         if not self._root.is_dir():
             raise ObjectMissing(f"The folder must exist. Received: {one_line(self._root)}. Check the URI.")
-        for folder, _, files in os.walk(self._root):
-            relative = PurePosixPath(Path(folder).relative_to(self._root).as_posix())
-            for file in files:
-                yield from self._described(str(relative / file))
+        yield from self._below(PurePosixPath(), (self._root.resolve(),), 0, left_out)
 
-    def _described(self, name: str) -> Iterator[StoredObject]:
+    def _below(
+        self, folder: PurePosixPath, above: tuple[Path, ...], links: int, left_out: LeftOut
+    ) -> Iterator[StoredObject]:
         try:
-            found = (self._root / name).stat()
-        except OSError:  # A dangling link, or a file removed while we look: as good as absent.
-            return
-        if stat.S_ISREG(found.st_mode):  # A pipe or device would block or never end.
-            yield StoredObject(name, found.st_size, _local_etag(found))
+            entries = sorted(os.scandir(self._root / folder), key=lambda entry: entry.name)
+        except OSError as error:
+            return left_out(str(folder), f"is a folder that cannot be listed: {error.strerror}")
+        if not entries:
+            left_out(str(folder), EMPTY_FOLDER)
+        for entry in entries:
+            name, is_link = folder / entry.name, entry.is_symlink()
+            if is_link and (why := self._why_not_followed(entry, above, links)):
+                left_out(str(name), why)
+            elif entry.is_dir():
+                here = (*above, Path(entry.path).resolve()) if is_link else (*above, above[-1] / entry.name)
+                yield from self._below(name, here, links + is_link, left_out)
+            else:
+                yield from _described(entry, str(name), left_out)
+
+    def _why_not_followed(self, link: os.DirEntry[str], above: tuple[Path, ...], links: int) -> str:
+        try:
+            target = Path(link.path).resolve(strict=True)
+        except (OSError, RuntimeError):  # RuntimeError: what pathlib makes of a link that leads to itself.
+            return "is a link to nothing"
+        if not target.is_relative_to(above[0]):
+            return "is a link that leads out of the folder"
+        if target in above:
+            return LEADS_BACK
+        return f"is a link behind {MAX_LINKS} others" if target.is_dir() and links == MAX_LINKS else ""
 
     def read(self, name: str, expected: StoredObject | None = None) -> bytes:
         """Return the file's bytes; see `Store.read`."""
@@ -62,8 +93,9 @@ class LocalStore:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise ObjectMissing(f"The file must exist. Received: {one_line(path)}. Check the URI.") from error
         except OSError as error:
-            raise ServiceError(
-                f"The file must be readable. Received: {one_line(path)}: {error.strerror}. Check its permissions."
+            raise ObjectUnreadable(
+                f"The file must be readable. Received: {one_line(path)}: {error.strerror}. Check its permissions.",
+                f"cannot be read: {error.strerror}",
             ) from error
 
     def download(self, name: str, path: Path) -> None:
@@ -111,6 +143,17 @@ class LocalStore:
             if path.resolve().is_relative_to(self._root.resolve()):
                 return path
         raise DataError(f"A link must not lead out of its folder. Received: {one_line(path)}. Remove the link.")
+
+
+def _described(entry: os.DirEntry[str], name: str, left_out: LeftOut) -> Iterator[StoredObject]:
+    try:
+        found = entry.stat()
+    except OSError:  # Removed while we look: as good as absent.
+        return
+    if stat.S_ISREG(found.st_mode):
+        yield StoredObject(name, found.st_size, _local_etag(found))
+    else:  # It would block or never end.
+        left_out(name, "is a pipe, a socket or a device")
 
 
 def _local_etag(found: os.stat_result) -> str:

@@ -6,12 +6,12 @@
 import functools
 import io
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
-from urllib.parse import urlsplit
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -22,7 +22,15 @@ from urllib3.exceptions import HTTPError
 from components.step.errors import ServiceError, UsageError, one_line
 from components.step.files import atomic_write
 from components.storage.names import check_name
-from components.storage.store import ObjectChanged, ObjectMissing, StoredObject
+from components.storage.store import (
+    EMPTY_FOLDER,
+    LeftOut,
+    ObjectChanged,
+    ObjectMissing,
+    ObjectUnreadable,
+    StoredObject,
+    unnoted,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,6 +43,10 @@ ATTEMPTS = 5
 # Seconds. Five attempts with their pauses end within a minute where nothing answers the call.
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
+REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+# What AWS and its kin answer to a request for another region than the bucket's; to HEAD without a body, a bare 301.
+OF_THE_REGION = ("AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException", "301")
 
 
 class S3Store:
@@ -46,24 +58,31 @@ class S3Store:
         Raises:
             UsageError: it names no bucket.
         """
-        parts = urlsplit(uri, allow_fragments=False)
-        if not parts.netloc or parts.query:
+        bucket, _, path = uri[len("s3://") :].partition("/")
+        if not BUCKET.fullmatch(bucket) or "?" in path:
             raise UsageError(f"An S3 URI must be s3://bucket/prefix. Received: {one_line(uri, 120)}. Correct the URI.")
-        self._bucket = parts.netloc
-        self._prefix = f"{prefix}/" if (prefix := parts.path.strip("/")) else ""
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if (prefix := path.strip("/")) else ""
 
     def uri(self, name: str = "") -> str:
         """Return the `s3://` URI of the object called `name`."""
         return f"s3://{self._bucket}/{self._prefix}{name}".rstrip("/")
 
-    def list(self) -> Iterator[StoredObject]:
-        """List the objects below the prefix, 1,000 a request."""
+    def list(self, left_out: LeftOut = unnoted) -> Iterator[StoredObject]:
+        """List the objects below the prefix, 1,000 a request; see `Store.list`."""
+        folder = ""  # Consoles create empty objects to show folders; what lies in one follows it at once.
         paginator = self._asked("", lambda: s3_client().get_paginator("list_objects_v2"))
         pages = iter(paginator.paginate(Bucket=self._bucket, Prefix=self._prefix))
         while page := self._asked("", lambda: next(pages, None)):
             for found in page.get("Contents", []):
-                if not found["Key"].endswith("/"):  # Consoles create empty objects to show folders.
-                    yield StoredObject(found["Key"][len(self._prefix) :], found["Size"], found["ETag"])
+                name = found["Key"][len(self._prefix) :]
+                if folder and not name.startswith(folder):
+                    left_out(folder.rstrip("/"), EMPTY_FOLDER)
+                folder = name if found["Key"].endswith("/") and not found["Size"] else ""
+                if name and not folder:
+                    yield StoredObject(name, found["Size"], found["ETag"])
+        if folder:
+            left_out(folder.rstrip("/"), EMPTY_FOLDER)
 
     def read(self, name: str, expected: StoredObject | None = None) -> bytes:
         """Return the object's bytes, tried again with growing pauses; see `Store.read`."""
@@ -140,18 +159,21 @@ class S3Store:
             return ObjectMissing(f"The object must exist. Received: {one_line(self.uri(name))}. Check the URI.")
         if code in ("PreconditionFailed", "412"):
             return self._changed(name)
-        return self._failed(name, f"{code}: {error.response.get('Error', {}).get('Message', '')}")
+        reason = f"{code}: {error.response.get('Error', {}).get('Message', '')}"
+        if code == "InvalidObjectState":  # Of this object alone, unlike keys, rights and regions.
+            return ObjectUnreadable(str(self._failed(name, reason)), f"is archived and must be restored first ({code})")
+        if code in OF_THE_REGION:
+            return self._failed(name, reason, "Set AWS_DEFAULT_REGION to the bucket's region")
+        return self._failed(name, reason)
 
     def _changed(self, name: str) -> ObjectChanged:
         return ObjectChanged(
             f"An object must not change while it is read. Received: {one_line(self.uri(name))}. Run again."
         )
 
-    def _failed(self, name: str, reason: str) -> ServiceError:
+    def _failed(self, name: str, reason: str, advice: str = "Check endpoint, keys and bucket") -> ServiceError:
         received = f"{one_line(reason)} for {one_line(self.uri(name))}"
-        return ServiceError(
-            f"The S3 store at {endpoint() or 'AWS'} must answer. Received: {received}. Check endpoint, keys and bucket."
-        )
+        return ServiceError(f"The S3 store at {endpoint() or 'AWS'} must answer. Received: {received}. {advice}.")
 
 
 class _RangedFile(io.RawIOBase):
@@ -210,4 +232,12 @@ def s3_client() -> "S3Client":
         # A session of its own: boto3's default one keeps the first keys it saw.
         return boto3.Session().client("s3", endpoint_url=endpoint(), config=config)
     except ValueError as error:
-        raise UsageError(f"AWS_ENDPOINT_URL_S3 must be a URL. Received: {one_line(endpoint())}. Correct it.") from error
+        raise _bad_environment() from error
+
+
+def _bad_environment() -> UsageError:
+    region = os.environ.get("AWS_DEFAULT_REGION", boto3.Session().region_name)
+    if region is not None and not REGION.fullmatch(region):
+        received = f"AWS_DEFAULT_REGION={one_line(repr(region), 80)}"
+        return UsageError(f"AWS_DEFAULT_REGION must be a region such as eu-west-1. Received: {received}. Correct it.")
+    return UsageError(f"AWS_ENDPOINT_URL_S3 must be a URL. Received: {one_line(endpoint())}. Correct it.")

@@ -1,11 +1,15 @@
 """What a store is: objects below one place, each read and written whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from components.step.errors import DataError
+from components.step.errors import DataError, ServiceError
+
+LEADS_BACK = "is a link back to a folder above it, whose files are listed already"
+EMPTY_FOLDER = "is an empty folder"
+LeftOut = Callable[[str, str], None]
 
 
 class ObjectMissing(DataError):
@@ -14,6 +18,18 @@ class ObjectMissing(DataError):
 
 class ObjectChanged(DataError):
     """The object is another one than the listing said."""
+
+
+class ObjectUnreadable(ServiceError):
+    """The store answers, and does not give this one object; `why` goes on after the object's name."""
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+def unnoted(name: str, why: str) -> None:
+    """Note nothing of what a listing leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +47,11 @@ class Store(Protocol):
     def uri(self, name: str = "") -> str:
         """Return the full URI of the object called `name`."""
 
-    def list(self) -> Iterator[StoredObject]:
-        """List every object below this store, in any order."""
+    def list(self, left_out: LeftOut = unnoted) -> Iterator[StoredObject]:
+        """List every object below this store, in any order.
+
+        `left_out` is told the name of what lies there and cannot be read, and why, as words that follow the name.
+        """
 
     def read(self, name: str, expected: StoredObject | None = None) -> bytes:
         """Return the object's bytes.
@@ -40,6 +59,7 @@ class Store(Protocol):
         Raises:
             ObjectMissing: there is none.
             ObjectChanged: it differs from `expected`, what the listing said.
+            ObjectUnreadable: the store gives others, but not this one.
             ServiceError: the store failed, after retries.
         """
 

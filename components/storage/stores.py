@@ -1,5 +1,6 @@
 """Stores by their address: `s3://bucket/prefix`, `file://` and plain paths."""
 
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -20,7 +21,8 @@ def open_store(uri: str) -> Store:
 
         return S3Store(uri)
     if uri and (not separator or scheme == "file") and "\0" not in uri:
-        return LocalStore(local_path(uri))
+        with suppress(ValueError):  # file://[x]/y
+            return LocalStore(local_path(uri))
     raise UsageError(
         "A store must be s3://bucket/prefix, file:///folder or a path. "
         f"Received: {one_line(repr(uri), 120)}. Correct the URI."

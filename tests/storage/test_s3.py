@@ -5,13 +5,14 @@ import time
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.step.errors import DataError, ServiceError, UsageError
 from components.storage import s3
 from components.storage.s3 import ATTEMPTS, S3Store, s3_client
-from components.storage.store import ObjectChanged, ObjectMissing, StoredObject
+from components.storage.store import EMPTY_FOLDER, ObjectChanged, ObjectMissing, ObjectUnreadable, StoredObject
 from components.storage.stores import open_store, read_bytes
 from tests.conftest import Bucket
 from tests.support.fault_proxy import FaultProxy
@@ -69,7 +70,9 @@ def test_a_uri_of_a_whole_bucket_is_no_file(uri: str) -> None:
         read_bytes(uri)
 
 
-@pytest.mark.parametrize("uri", ["s3://", "s3:///key", "s3://bucket/a?b=c"])
+@pytest.mark.parametrize(
+    "uri", ["s3://", "s3:///key", "s3://bucket/a?b=c", "s3://[x]/y", "s3://x]/y", "s3://[", "s3://a b/c", "s3://@/x"]
+)
 def test_a_uri_without_a_bucket_is_refused(uri: str) -> None:
     with pytest.raises(UsageError, match=r"must be s3://bucket/prefix\. Received"):
         open_store(uri)
@@ -82,6 +85,44 @@ def test_what_is_missing_is_named(bucket: Bucket) -> None:
         S3Store(bucket.uri("images")).open("no.png")
     with pytest.raises(ServiceError, match="NoSuchBucket"):
         list(S3Store("s3://no-such-bucket-here/images").list())
+
+
+@pytest.mark.parametrize("region", ["", "eu west 1", "<region>", "-x", "a.b"])
+def test_a_region_that_is_none_is_blamed_on_the_region(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    s3_client.cache_clear()
+    with pytest.raises(UsageError, match="AWS_DEFAULT_REGION must be a region") as caught:
+        s3_client()
+    assert f"AWS_DEFAULT_REGION={region!r}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        *((code, ServiceError, "Set AWS_DEFAULT_REGION") for code in s3.OF_THE_REGION),
+        ("InvalidObjectState", ObjectUnreadable, "InvalidObjectState"),
+        ("AccessDenied", ServiceError, "Check endpoint, keys and bucket"),
+    ],
+)
+def test_each_refusal_blames_what_is_wrong(code: str, kind: type[ServiceError], said: str) -> None:
+    refused = ClientError({"Error": {"Code": code, "Message": "by the test"}}, "GetObject")
+
+    def ask() -> None:
+        raise refused
+
+    with pytest.raises(kind, match=said) as caught:
+        S3Store("s3://bucket/images")._asked("a.png", ask)
+    assert str(caught.value).isprintable()
+
+
+def test_only_folders_that_hold_nothing_are_left_out_of_a_listing(bucket: Bucket) -> None:
+    keys = ("in/", "in/cat/", "in/cat/a.png", "in/dog/", "in/fox/deep/", "in/owl/x", "in/zoo/")
+    bucket.put(dict.fromkeys(keys, b"") | {"in/odd/": b"not empty"})
+    left_out: dict[str, str] = {}
+    names = [found.name for found in S3Store(bucket.uri("in")).list(left_out.__setitem__)]
+    assert names == ["cat/a.png", "odd/", "owl/x"]
+    assert left_out == dict.fromkeys(("dog", "fox/deep", "zoo"), EMPTY_FOLDER)
 
 
 def test_an_object_replaced_since_the_listing_is_refused(bucket: Bucket) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from components.step.errors import DataError, PawlineError, ServiceError, UsageError
 from components.storage.folder import LocalStore
-from components.storage.store import ObjectChanged, ObjectMissing, StoredObject
+from components.storage.store import EMPTY_FOLDER, LEADS_BACK, ObjectChanged, ObjectMissing, StoredObject
 from components.storage.stores import local_path, open_store, read_bytes, split_uri
 
 HOSTILE_NAMES = [
@@ -102,6 +102,67 @@ def test_a_link_to_itself_is_no_endless_story(store: LocalStore, tmp_path: Path)
     one_line_of(caught.value)
 
 
+def listed(store: LocalStore) -> tuple[list[str], dict[str, str]]:
+    """Return the names of the files that `store` lists, and what it says it leaves out, by name."""
+    left_out: dict[str, str] = {}
+    return sorted(found.name for found in store.list(left_out.__setitem__)), left_out
+
+
+def test_links_inside_are_followed_and_all_else_is_named_with_its_reason(store: LocalStore, tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    for name, target in {
+        "linked": "deep",
+        "deep/up": "..",
+        "self": "self",
+        "nowhere": "no",
+        "out": tmp_path,
+        "file.png": "a.png",
+        "secret.png": tmp_path / "secret",
+    }.items():
+        (root / name).symlink_to(target)
+    (root / "empty").mkdir()
+    os.mkfifo(root / "pipe")
+    names, left_out = listed(store)
+    assert names == ["a.png", "deep/é 👍.png", "file.png", "linked/é 👍.png"]
+    assert left_out == {
+        "deep/up": LEADS_BACK,
+        "linked/up": LEADS_BACK,
+        "self": "is a link to nothing",
+        "nowhere": "is a link to nothing",
+        "out": "is a link that leads out of the folder",
+        "secret.png": "is a link that leads out of the folder",
+        "empty": EMPTY_FOLDER,
+        "pipe": "is a pipe, a socket or a device",
+    }
+    assert all(store.read(name) for name in names)
+
+
+def test_folders_that_all_link_to_each_other_are_listed_soon(store: LocalStore, tmp_path: Path) -> None:
+    folders = [tmp_path / "store" / f"class{number}" for number in range(8)]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "image.png").write_bytes(b"x")
+        for other in folders:
+            (folder / f"to {other.name}").symlink_to(other)
+    names, left_out = listed(store)
+    assert {f"{folder.name}/image.png" for folder in folders} <= set(names)
+    assert len(names) < 8**4
+    assert LEADS_BACK in left_out.values()
+    assert any("behind 3 others" in why for why in left_out.values())
+
+
+def test_a_folder_that_may_not_be_listed_is_named(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def refusing(path: Path):
+        if Path(path).name == "deep":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert listed(store) == (["a.png"], {"deep": "is a folder that cannot be listed: Permission denied"})
+
+
 def test_a_pipe_is_not_listed_as_reading_it_would_wait_for_ever(store: LocalStore, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "store" / "pipe.png")
     assert "pipe.png" not in [found.name for found in store.list()]
@@ -189,7 +250,7 @@ def test_a_uri_is_cut_into_store_and_name(uri: str, folder: str, name: str) -> N
 
 
 @pytest.mark.parametrize(
-    "uri", ["", "http://host/x", "gs://bucket/x", "S3 ://x", "ftp://", "a\0b", "://", "x" * 5000 + "://y"]
+    "uri", ["", "http://host/x", "file://[x]/y", "gs://bucket/x", "S3 ://x", "ftp://", "a\0b", "://", "x" * 5000 + "://y"]
 )
 def test_other_stores_are_bad_usage(uri: str) -> None:
     with pytest.raises(UsageError, match="s3://bucket/prefix") as caught:
