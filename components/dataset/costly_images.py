@@ -4,11 +4,13 @@ The limit on pixels does not catch them: each has few pixels or few bytes, and s
 No camera or program writes such files, so nothing is lost by refusing them.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 
 # Each scan of a progressive JPEG goes over all its pixels; an empty one takes 40 bytes, so half a million fit in 20 MB.
-# Encoders write 3 to 14; a file of several pictures has each picture's. 64 scans of 25 megapixels take 0.6 s.
+# Encoders write 3 to 14. 64 scans of 25 megapixels take 0.6 s. What follows the end of the image, such as the film of a
+# motion photo, is never decoded and does not count.
 MAX_SCANS = 64
 # Pillow reads the parts of a PNG, and of a JPEG up to its pixels, in Python, 2 µs each; millions fit in 20 MB.
 # Encoders make PNG's chunks of 8 kB and more, and fill JPEG's segments of 64 kB before they begin another.
@@ -17,6 +19,9 @@ MAX_PARTS = 10_000
 MAX_RUNS_BYTES = 2 << 20
 
 _START_OF_SCAN = b"\xff\xda"  # Source: ITU-T T.81, B.1.1.2. Entropy-coded data never holds it: there, zero follows 255.
+# Restart markers stand within a scan, and any number of bytes 255 before a marker.
+_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
+_SCAN, _END = 0xDA, 0xD9
 _WITH_LENGTH = {*range(0xC0, 0xD0), *range(0xDA, 0xFF)}  # Source: ITU-T T.81, table B.1.
 _RUN_LENGTHS = (1, 2)  # Source: BITMAPINFOHEADER, biCompression: BI_RLE8, BI_RLE4.
 
@@ -24,9 +29,12 @@ _RUN_LENGTHS = (1, 2)  # Source: BITMAPINFOHEADER, biCompression: BI_RLE8, BI_RL
 def why_costly(data: bytes) -> str | None:
     """Return what makes the encoded image in `data` too costly to decode, None for an ordinary one."""
     if data.startswith(b"\xff\xd8"):
-        if data.count(_START_OF_SCAN) > MAX_SCANS:
-            return f"is a JPEG of more than {MAX_SCANS} scans"
         if _has_too_many(_jpeg_parts(data)):
+            return f"is a JPEG of more than {MAX_PARTS} segments"
+        codes = list(islice(_jpeg_markers(data), MAX_PARTS + 1))
+        if codes.count(_SCAN) > MAX_SCANS:
+            return f"is a JPEG of more than {MAX_SCANS} scans"
+        if len(codes) > MAX_PARTS:
             return f"is a JPEG of more than {MAX_PARTS} segments"
     elif data.startswith(b"\x89PNG\r\n\x1a\n"):
         if _has_too_many(_png_parts(data)):
@@ -48,6 +56,15 @@ def _jpeg_parts(data: bytes) -> Iterator[int]:
         # What is no marker, and what has no length, Pillow passes over byte by byte as well.
         is_segment = data[position] == 0xFF and data[position + 1] in _WITH_LENGTH
         position += 2 + int.from_bytes(data[position + 2 : position + 4], "big") if is_segment else 1
+
+
+def _jpeg_markers(data: bytes) -> Iterator[int]:
+    """Yield the code of each marker as libjpeg meets it, up to the end of the image; segments are passed over whole."""
+    position = 2
+    while (found := _MARKER.search(data, position)) and (code := found[1][0]) != _END:
+        yield code
+        start = found.end()
+        position = start + int.from_bytes(data[start : start + 2], "big") if code in _WITH_LENGTH else start
 
 
 def _png_parts(data: bytes) -> Iterator[int]:

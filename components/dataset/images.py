@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from components.dataset.costly_images import why_costly
+from components.dataset.image_kinds import image_kind
 from components.step.errors import DataError, one_line
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
@@ -78,7 +79,9 @@ def open_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Exception as error:  # Pillow has no closed list of what damaged bytes raise.
-        raise BadImage("is not a readable JPEG, PNG, WebP or BMP image") from error
+        kind = image_kind(data[:32])
+        known = f", but a {kind}" if kind and kind.upper() not in FORMATS else ""
+        raise BadImage(f"is not a readable JPEG, PNG, WebP or BMP image{known}") from error
     _check_pixels(image.size, max_pixels)
     return image
 
@@ -90,8 +93,13 @@ def decoded(image: Image.Image) -> Image.Image:
         BadImage: the pixels cannot be decoded.
     """
     try:
+        has_16_bits = _has_16_bits(image)
         image.load()
+        if has_16_bits:
+            _check_bits_used(image)
         return _rgb(_upright(image))
+    except BadImage:
+        raise
     except Exception as error:  # Pillow has no closed list of what damaged bytes raise.
         raise BadImage(f"cannot be decoded: {one_line(error, 120)}") from error
 
@@ -139,6 +147,26 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     if data[:4] != b"RIFF" or data[8:16] != b"WEBPVP8X" or len(data) < 30:
         return 0, 0
     return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+
+
+def _has_16_bits(image: Image.Image) -> bool:
+    """Tell whether an image that is not decoded yet is a PNG of 16 bits a channel."""
+    return image.format == "PNG" and any(";16" in str(tile[3]) for tile in getattr(image, "tile", []))
+
+
+def _check_bits_used(image: Image.Image) -> None:
+    """Refuse a picture that claims 16 bits a channel and uses the lower 12 or fewer, as some cameras write them.
+
+    Scaled by what it claims it is all but black, and what was meant is not known. Of colour, Pillow keeps the upper 8
+    bits alone; grey of nothing but zeros is really black, and so is what is transparent.
+    """
+    lowest, highest = np.atleast_2d(image.getextrema()).T
+    if image.mode.startswith("I"):
+        unused = 0 < highest[0] < 4096
+    else:
+        unused = highest[:3].max() < 16 and (highest[:3].any() or lowest[3:].min(initial=255) == 255)
+    if unused:
+        raise BadImage("claims 16 bits a channel and uses the lower 12 or fewer: it would come out black")
 
 
 def _upright(image: Image.Image) -> Image.Image:

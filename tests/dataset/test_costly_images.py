@@ -50,6 +50,24 @@ def test_scans_count_up_to_the_limit():
     assert "scans" in str(why_costly(data[:-2] + scan * (more + 1) + data[-2:]))
 
 
+def test_what_follows_the_end_of_a_photo_has_no_scans():
+    film = b"ftypmp42" + b"\xff\xda\x00\x08" * (MAX_SCANS + 1)
+    for options in ({}, {"progressive": True}, {"restart_marker_rows": 1}, {"comment": b"\xff\xd9\xff\xda" * 100}):
+        photo = encoded(red_picture().resize((640, 480)), "JPEG", quality=92, **options)
+        assert why_costly(photo + film) is None
+        assert image_size(photo + film) == (640, 480)
+
+
+@given(
+    end=st.binary(max_size=8), fill=st.integers(0, 3), between=st.sampled_from([b"", b"\x00", b"\xff\xe1\0\4\xff\xd9"])
+)
+def test_no_end_that_libjpeg_does_not_see_hides_scans(end, fill, between):
+    data = encoded(Image.new("RGB", (16, 16)), "JPEG", progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    scans = b"".join(between + b"\xff" * fill + scan for _ in range(MAX_SCANS))
+    assert "scans" in str(why_costly(data[:-2] + scans + b"\xff\xd9" + end))
+
+
 @given(start=st.sampled_from([b"\xff\xd8", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"RIFF"]), rest=st.binary())
 def test_short_files_are_never_costly(start, rest):
     assert why_costly(start + rest) is None

@@ -125,6 +125,25 @@ def test_grey_of_8_and_16_bits_is_the_same_grey() -> None:
         assert np.array_equal(np.asarray(decode_image(data)), np.stack([grey] * 3, axis=-1))
 
 
+@pytest.mark.parametrize("colour_type", [0, 2, 4, 6], ids=["grey", "rgb", "grey alpha", "rgb alpha"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_pictures_that_use_few_of_16_bits_do_not_come_out_black_without_a_word(colour_type: int, bits: int) -> None:
+    channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour_type]
+    pixels = np.tile(np.linspace(0, 2**bits - 1, 32).astype(np.uint16)[None, :, None], (4, 1, channels))
+    if colour_type in (4, 6):
+        pixels[..., -1] = 65535
+    data = generated_images.png(pixels, colour_type)
+    if bits <= 12:
+        assert_bad(data, "uses the lower 12 or fewer")
+    else:
+        assert np.asarray(decode_image(data)).max() == (2**bits - 1) >> 8
+
+
+def test_a_black_picture_of_16_bits_is_black() -> None:
+    for pixels in (np.zeros((4, 4), np.uint16), np.zeros((4, 4), np.uint16) + 4096):
+        assert np.asarray(decode_image(encoded(Image.fromarray(pixels), "PNG"))).max() == pixels.max() >> 8
+
+
 def test_grey_jpeg_is_grey_rgb() -> None:
     pixels = np.asarray(decode_image(encoded(Image.new("L", (8, 8), 100), "JPEG")))
     assert (pixels == 100).all()
