@@ -66,7 +66,7 @@ def measure(path: Path) -> dict[str, float]:
     from components.extract.agreement import agree
     from components.extract.annotations import AnnotationSet
     from components.extract.formats.reading import read_annotations
-    from components.extract.groups import compile_group_pattern, group_of
+    from components.extract.groups import compile_group_pattern, groups_of
     from components.split.step import split_samples
 
     pattern = compile_group_pattern(r"(?P<document>.+)_page")
@@ -77,7 +77,8 @@ def measure(path: Path) -> dict[str, float]:
         agreed, bad = agree(annotated.pop().annotations)
         assert not bad
         # What reading the images would add.
-        samples.extend(Sample(a.sample_id, a.label, group_of(a.sample_id, pattern), "", 1, 1) for a in agreed)
+        groups = groups_of([a.sample_id for a in agreed], pattern)
+        samples.extend(Sample(a.sample_id, a.label, g, "", 1, 1) for a, g in zip(agreed, groups, strict=True))
 
     def split() -> None:
         ratios = {"train": 0.8, "validation": 0.1, "test": 0.1}

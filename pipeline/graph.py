@@ -25,6 +25,7 @@ def image_classifier(
     annotation_format: str = "auto",
     group_pattern: str = "",
     on_bad_sample: str = "fail",
+    given_split: str = "refuse",
     dataset_store: str = "s3://pawline/datasets",
     train_ratio: float = 0.8,
     validation_ratio: float = 0.1,
@@ -68,6 +69,7 @@ def image_classifier(
         annotation_format: How to read the annotations: auto, ecotag, csv or folders.
         group_pattern: Regular expression with one named group; samples whose names give it the same text stay together.
         on_bad_sample: Missing, broken or contradictory samples: fail names them and stops, drop leaves them out.
+        given_split: Images that are split already: refuse them, merge and split them anew, or keep their split.
         dataset_store: Where datasets are kept, one folder per fingerprint.
         train_ratio: Share of the samples to train on; the three ratios sum to 1.
         validation_ratio: Share of the samples to watch the training with.

@@ -2,7 +2,8 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,10 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Sample:
-    """One image with its agreed label; width and height in pixels when upright, `sha256` of the encoded bytes."""
+    """One image with its agreed label; width and height in pixels when upright, `sha256` of the encoded bytes.
+
+    `given_split` is the split that came with the images and is to be kept; empty where Pawline splits.
+    """
 
     sample_id: str
     label: str
@@ -23,19 +27,28 @@ class Sample:
     sha256: str
     width: int
     height: int
+    given_split: str = ""
 
 
-COLUMNS = [field.name for field in fields(Sample)]
+COLUMNS = ["sample_id", "label", "group", "sha256", "width", "height"]
+GIVEN_SPLIT = "given_split"  # A column only where samples have one, so that the tables of all others stay as they are.
 
 
 def write_samples(path: Path, samples: Iterable[Sample]) -> None:
     """Write `samples` as CSV (RFC 4180, but unix line ends) with a header."""
-    _write(path, COLUMNS, (astuple(sample) for sample in samples))
+    samples = list(samples)
+    columns = columns_of(samples)
+    _write(path, columns, map(attrgetter(*columns), samples))
+
+
+def columns_of(samples: Iterable[Sample]) -> list[str]:
+    """Return the columns of a table of `samples`."""
+    return [*COLUMNS, GIVEN_SPLIT] if any(sample.given_split for sample in samples) else COLUMNS
 
 
 def write_split_table(path: Path, samples: Iterable[Sample], split: Split) -> None:
     """Write `samples` as CSV with a last column `split`, which each consumer checks."""
-    _write(path, [*COLUMNS, "split"], ((*astuple(sample), split) for sample in samples))
+    _write(path, [*COLUMNS, "split"], ((*attrgetter(*COLUMNS)(sample), split) for sample in samples))
 
 
 def read_split_table(path: Path, split: Split) -> list[Sample]:

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.dataset.samples import COLUMNS, Sample
+from components.dataset.samples import COLUMNS, GIVEN_SPLIT, SPLITS, Sample
 from components.step.errors import DataError, first_ten, one_line
 from components.storage.names import check_label, check_name
 from components.storage.store import ObjectMissing, Store
@@ -25,11 +25,15 @@ FORMAT_VERSION = 1
 
 
 def fingerprint(samples: Iterable[Sample]) -> str:
-    """Return the dataset's address: sha256 over the sorted lines `[sample_id, sha256, label, group]`, in JSON."""
+    """Return the dataset's address: sha256 over the sorted lines `[sample_id, sha256, label, group]`, in JSON.
+
+    A split that came with the images and is kept makes a line's last item.
+    """
     digest = hashlib.sha256()
     for sample in sorted(samples):
-        line = json.dumps([sample.sample_id, sample.sha256, sample.label, sample.group], ensure_ascii=False)
-        digest.update(line.encode() + b"\n")
+        given = [sample.given_split] if sample.given_split else []
+        line = [sample.sample_id, sample.sha256, sample.label, sample.group, *given]
+        digest.update(json.dumps(line, ensure_ascii=False).encode() + b"\n")
     return digest.hexdigest()
 
 
@@ -95,8 +99,10 @@ class Dataset:
 
     def _part_samples(self, part: str) -> Iterator[Sample]:
         with self.store.open(part) as file, _damage_named(self, part):
-            for batch in pq.ParquetFile(file).iter_batches(columns=COLUMNS):
-                yield from (Sample(**row) for row in batch.to_pylist())
+            table = pq.ParquetFile(file)
+            given = [GIVEN_SPLIT] if GIVEN_SPLIT in table.schema_arrow.names else []
+            for batch in table.iter_batches(columns=[*COLUMNS, *given]):
+                yield from (_with_legal_split(Sample(**row)) for row in batch.to_pylist())
 
     def images(self, samples: Sequence[Sample]) -> Iterator[tuple[Sample, bytes]]:
         """Yield each of `samples` once with its image's bytes, in the dataset's order; memory holds one row group.
@@ -115,6 +121,12 @@ class Dataset:
             f"Received: {first_ten(sorted(wanted))} not in {one_line(self.uri)}. "
             "Use the split tables made from this dataset."
         )
+
+
+def _with_legal_split(sample: Sample) -> Sample:
+    if sample.given_split and sample.given_split not in SPLITS:
+        raise ValueError(f"{GIVEN_SPLIT} {one_line(repr(sample.given_split), 40)}")
+    return sample
 
 
 def _wanted_images(file: pq.ParquetFile, wanted: dict[str, Sample]) -> Iterator[tuple[Sample, bytes]]:

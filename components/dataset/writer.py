@@ -5,14 +5,15 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.dataset.samples import Sample
+from components.dataset.samples import COLUMNS, GIVEN_SPLIT, Sample, columns_of
 from components.dataset.snapshot import FORMAT_VERSION, MANIFEST, fingerprint, open_dataset
 from components.step.errors import DataError, ServiceError
 from components.step.files import json_text
@@ -35,7 +36,8 @@ SCHEMA = pa.schema(
 
 
 # The images are compressed already.
-COMPRESSION = {**dict.fromkeys(SCHEMA.names, "zstd"), "image.bytes": "none", "image.path": "zstd"}
+WITH_GIVEN_SPLIT = SCHEMA.append(pa.field(GIVEN_SPLIT, pa.string(), nullable=False))
+COMPRESSION = {**dict.fromkeys(WITH_GIVEN_SPLIT.names, "zstd"), "image.bytes": "none", "image.path": "zstd"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,11 @@ def _manifest(address: str, records: Sequence[Record], parts: list[dict[str, Any
 
 def _write_part(store: Store, index: int, records: Sequence[Record], wrote: Callable[[int], None]) -> dict[str, Any]:
     with _scratch_folder() as folder:
-        path = Path(folder) / "part.parquet"
-        with pq.ParquetWriter(path, SCHEMA, compression=COMPRESSION, use_dictionary=["label"]) as writer:
+        path, schema = Path(folder) / "part.parquet", _schema(records)
+        compression = {name: how for name, how in COMPRESSION.items() if name != GIVEN_SPLIT or name in schema.names}
+        with pq.ParquetWriter(path, schema, compression=compression, use_dictionary=["label"]) as writer:
             for group in _cut(records, ROW_GROUP_BYTES):
-                writer.write_table(_table(group))
+                writer.write_table(_table(group, schema))
                 wrote(len(group))
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -103,19 +106,24 @@ def _write_part(store: Store, index: int, records: Sequence[Record], wrote: Call
         return {"name": name, "sha256": sha256, "size": path.stat().st_size, "samples": len(records)}
 
 
-def _table(records: Sequence[Record]) -> pa.Table:
+def _schema(records: Sequence[Record]) -> pa.Schema:
+    return WITH_GIVEN_SPLIT if GIVEN_SPLIT in columns_of(record.sample for record in records) else SCHEMA
+
+
+def _table(records: Sequence[Record], schema: pa.Schema) -> pa.Table:
     rows = [
         (
-            *astuple(record.sample),
+            *attrgetter(*COLUMNS)(record.sample),
             record.source_uri,
             record.source_etag,
             {"bytes": record.read(), "path": record.sample.sample_id},
-        )
+            record.sample.given_split,
+        )[: len(schema)]
         for record in records
     ]
     return pa.Table.from_arrays(
-        [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), SCHEMA, strict=True)],
-        schema=SCHEMA,
+        [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), schema, strict=True)],
+        schema=schema,
     )
 
 

@@ -1,39 +1,23 @@
-"""From annotations to one label per image, and the samples that cannot be used."""
+"""From annotations to one label per image, and the images whose annotators disagree."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from components.extract.annotations import Annotation, by_file
-from components.step.errors import DataError, UsageError, first_ten, one_line
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class BadSample:
-    """A sample that cannot be used: the rule it breaks and what is the matter with it."""
-
-    rule: str
-    sample_id: str
-    detail: str
-
-    def __str__(self) -> str:
-        """Return the sample and its fault as shown in messages."""
-        return f"{self.sample_id} {self.detail}"
+from components.extract.bad_samples import MUST_AGREE, MUST_BE_IN_A_SPLIT, BadSample
+from components.extract.notes import noted
+from components.step.errors import one_line
 
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """An image's label that its annotators agree on; `group` is empty unless the annotation file names one."""
+    """An image's label that its annotators agree on; `group` and `split` are empty unless they came with the labels."""
 
     sample_id: str
     label: str
     group: str
-
-
-MUST_AGREE = "The annotators of an image must agree"
-MUST_EXIST = "Every annotated image must exist"
-MUST_DECODE = "Every image must be decodable"
-MUST_HAVE_ONE_LABEL = "The same image must not have two labels"
+    split: str = ""
 
 
 def agree(annotations: Iterable[Annotation]) -> tuple[list[Agreed], list[BadSample]]:
@@ -44,50 +28,41 @@ def agree(annotations: Iterable[Annotation]) -> tuple[list[Agreed], list[BadSamp
     agreed, bad = [], []
     for name, of_file in by_file(annotations):
         label, count = Counter(sorted(a.label for a in of_file)).most_common(1)[0]
-        groups = {a.group for a in of_file if a.group}
-        if count == len(of_file) or (len(of_file) >= 3 and 2 * count > len(of_file)):
-            agreed.append(Agreed(name, label, min(groups, default="")))
+        groups, splits = {a.group for a in of_file if a.group}, {a.split for a in of_file}
+        if count < len(of_file) and (len(of_file) < 3 or 2 * count <= len(of_file)):
+            bad.append(BadSample(MUST_AGREE, name, f"is {_all_of({a.label for a in of_file})}"))
+        elif len(splits) > 1:
+            bad.append(BadSample(MUST_BE_IN_A_SPLIT, name, f"is in {_all_of({s or 'none' for s in splits})}"))
         else:
-            bad.append(
-                BadSample(MUST_AGREE, name, f"is {' and '.join(sorted({one_line(a.label, 60) for a in of_file}))}")
-            )
+            agreed.append(Agreed(name, label, min(groups, default=""), *splits))
     return agreed, bad
 
 
-def check_on_bad_sample(on_bad_sample: str) -> None:
-    """Check that `on_bad_sample` is fail or drop.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if on_bad_sample not in ("fail", "drop"):
-        received = f"on_bad_sample={one_line(repr(on_bad_sample), 40)}"
-        raise UsageError(f"on_bad_sample must be fail or drop. Received: {received}. Choose one.")
+def settled(annotations: Iterable[Annotation]) -> list[str]:
+    """Return sentences on what was said of an image and does not count: outvoted, replaced, or a second group."""
+    of_file: dict[str, set[Annotation]] = {}
+    for annotation in annotations:
+        of_file.setdefault(annotation.file_name, set()).add(annotation)
+    several = [annotation for found in of_file.values() if len(found) > 1 for annotation in found]
+    return [note for kind, names in _settled_by_kind(several).items() for note in noted(kind, list(names))]
 
 
-class Rejections:
-    """Collects the bad samples; with `fail` the first ones end the step."""
+def _settled_by_kind(several: Iterable[Annotation]) -> dict[str, dict[str, None]]:
+    outvoted, replaced, regrouped = (dict[str, None]() for _ in range(3))
+    said = Counter(annotation.file_name for annotation in several)
+    for name, latest in by_file(several):
+        if len({a.label for a in latest}) > 1:
+            outvoted[name] = None
+        if len(latest) < said[name]:
+            replaced[name] = None
+        if len({a.group for a in latest if a.group}) > 1:
+            regrouped[name] = None
+    return {
+        "Images on whose label not all annotators agree": outvoted,
+        "Images of which an annotator's earlier label was replaced by his later one": replaced,
+        "Images with several groups, of which the first in sorted order counts": regrouped,
+    }
 
-    def __init__(self, on_bad_sample: str) -> None:
-        """Start with none.
 
-        Raises:
-            UsageError: `on_bad_sample` is neither fail nor drop.
-        """
-        check_on_bad_sample(on_bad_sample)
-        self.bad: list[BadSample] = []
-        self._fail = on_bad_sample == "fail"
-
-    def add(self, bad: Sequence[BadSample]) -> None:
-        """Take `bad` in.
-
-        Raises:
-            DataError: there are any and they are not to be dropped; names the rules, the first ten and their number.
-        """
-        self.bad.extend(bad)
-        if self._fail and self.bad:
-            rules = sorted({sample.rule for sample in self.bad})
-            raise DataError(
-                f"{'; '.join(rules)}. Received: {first_ten([str(sample) for sample in sorted(self.bad)])}. "
-                "Correct them, or leave them out with on_bad_sample=drop."
-            )
+def _all_of(words: Iterable[str]) -> str:
+    return " and ".join(sorted({one_line(word, 60) for word in words}))

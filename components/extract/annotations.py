@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from components.extract.bad_samples import BadSample
+
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
@@ -13,15 +15,24 @@ class Annotation:
     annotator: str = ""
     created: int = 0
     group: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotationSet:
-    """What an annotation source holds, and what a reader of the report should know of it."""
+    """What an annotation source holds, and what a reader of the report should know of it.
+
+    `bad` are samples it names that cannot be used. `given_split` says in words how the images are split already, empty
+    if they are not. Of class folders, `classes` are all there are, and `unplaced` the files that lie in none of them.
+    """
 
     format: str
     annotations: list[Annotation]
     notes: list[str] = field(default_factory=list)
+    bad: list[BadSample] = field(default_factory=list)
+    given_split: str = ""
+    classes: frozenset[str] = frozenset()
+    unplaced: list[str] = field(default_factory=list)
 
 
 def by_file(annotations: Iterable[Annotation]) -> Iterator[tuple[str, list[Annotation]]]:

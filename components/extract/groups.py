@@ -1,11 +1,21 @@
 """Groups: samples that the split must not tear apart."""
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from components.dataset.samples import Sample
+from components.extract import pattern_process
+from components.extract.spelling import nfc
 from components.step.errors import UsageError, one_line
+
+# Of a processor, for all names together; a million names take an ordinary pattern about two.
+MATCHING_SECONDS = 20
 
 
 def compile_group_pattern(pattern: str) -> re.Pattern[str] | None:
@@ -30,29 +40,44 @@ def compile_group_pattern(pattern: str) -> re.Pattern[str] | None:
     )
 
 
-def group_of(sample_id: str, pattern: re.Pattern[str] | None) -> str:
-    """Return what the named group of `pattern` matches in `sample_id`, else the sample's own id."""
-    match = pattern.search(sample_id) if pattern else None
-    return (match[next(iter(match.re.groupindex))] if match else None) or sample_id
+def groups_of(sample_ids: Sequence[str], pattern: re.Pattern[str] | None) -> list[str]:
+    """Return for each of `sample_ids` what the named group of `pattern` matches in it, else the id itself.
+
+    Raises:
+        UsageError: the pattern takes more than MATCHING_SECONDS of a processor.
+    """
+    if not pattern or not sample_ids:
+        return list(sample_ids)
+    task = json.dumps({"pattern": pattern.pattern, "names": list(sample_ids), "seconds": MATCHING_SECONDS})
+    command = [sys.executable, "-I", str(Path(pattern_process.__file__))]
+    done = subprocess.run(command, input=task.encode(), capture_output=True)
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        received = f"group_pattern={one_line(repr(pattern.pattern), 80)}, which takes longer on {len(sample_ids)} names"
+        raise UsageError(
+            f"group_pattern must match all names within {MATCHING_SECONDS} s. Received: {received}. "
+            "Make it simpler: no repetition within a repetition, as in (a+)+."
+        )
+    done.check_returncode()
+    return [group or sample_id for group, sample_id in zip(json.loads(done.stdout), sample_ids, strict=True)]
 
 
 def join_identical(samples: Sequence[Sample]) -> list[Sample]:
-    """Return `samples` in their order with groups joined where they share identical images.
+    """Return `samples` in their order with groups joined where they share identical images, or are written alike (NFC).
 
     A joined group is called like the first of its groups in sorted order, so the result does not depend on the order.
     """
     parent: dict[str, str] = {}
-    for together in _groups_by_image(samples).values():
+    for together in [*_together(samples, lambda s: s.sha256), *_together(samples, lambda s: nfc(s.group))]:
         for group in together[1:]:
             _join(parent, together[0], group)
     return [replace(sample, group=_root(parent, sample.group)) for sample in samples]
 
 
-def _groups_by_image(samples: Iterable[Sample]) -> Mapping[str, list[str]]:
+def _together(samples: Iterable[Sample], key: Callable[[Sample], str]) -> Iterable[list[str]]:
     groups: dict[str, list[str]] = {}
     for sample in samples:
-        groups.setdefault(sample.sha256, []).append(sample.group)
-    return groups
+        groups.setdefault(key(sample), []).append(sample.group)
+    return groups.values()
 
 
 def _root(parent: dict[str, str], group: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from components.dataset.samples import Sample
-from components.extract.agreement import MUST_DECODE, MUST_HAVE_ONE_LABEL, BadSample
+from components.extract.bad_samples import MUST_DECODE, MUST_HAVE_ONE_LABEL, BadSample
 from components.extract.image_reading import SpooledImage
 from components.step.errors import one_line
 

@@ -14,7 +14,7 @@ from components.step.cores import available_cores
 from components.step.errors import ServiceError
 from components.step.parallel import each_in_parallel
 from components.step.progress import Progress
-from components.storage.store import ObjectMissing, Store, StoredObject
+from components.storage.store import ObjectMissing, ObjectUnreadable, Store, StoredObject
 
 CONCURRENT_READS = 32
 # Decoded pixels are large and decoding keeps a core busy: no more at a time than there are cores.
@@ -90,6 +90,8 @@ def _read_one(store: Store, source: StoredObject) -> tuple[bytes, str, tuple[int
         data = store.read(source.name, source)
     except ObjectMissing:
         return b"", "", (0, 0), "was removed while the images were read"
+    except ObjectUnreadable as error:
+        return b"", "", (0, 0), error.why
     try:
         with _decoding:
             size = decode_image(data).size

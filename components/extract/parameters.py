@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from components.extract.agreement import check_on_bad_sample
+from components.extract.bad_samples import check_on_bad_sample
 from components.extract.formats.reading import check_annotations_uri, check_format
+from components.extract.given_split import check_given_split
 from components.extract.groups import compile_group_pattern
 from components.parameters.later_steps import RULES, Rules
 from components.parameters.places import check_store
@@ -21,6 +22,7 @@ OWN: Rules = {
     ("dataset_store",): partial(check_store, "dataset_store"),
     ("group_pattern",): compile_group_pattern,
     ("on_bad_sample",): check_on_bad_sample,
+    ("given_split",): check_given_split,
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from components.dataset.images import thumbnail
 from components.dataset.samples import Sample
-from components.extract.agreement import BadSample
+from components.extract.bad_samples import BadSample
 from components.step.files import write_text
 from components.step.reports import render_report
 

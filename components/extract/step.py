@@ -2,26 +2,31 @@
 
 import argparse
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from components.dataset.samples import Sample, write_samples
 from components.dataset.writer import Record, write_dataset
-from components.extract.agreement import MUST_EXIST, Agreed, BadSample, Rejections, agree
+from components.extract.agreement import Agreed, agree, settled
 from components.extract.annotations import AnnotationSet
+from components.extract.bad_samples import Rejections
 from components.extract.formats.reading import FORMATS, read_annotations
-from components.extract.groups import compile_group_pattern, group_of, join_identical
+from components.extract.given_split import CHOICES, check_given_split, treated
+from components.extract.groups import compile_group_pattern, groups_of, join_identical
 from components.extract.image_checks import conflicting_labels, undecodable
 from components.extract.image_reading import Spool, SpooledImage, open_spool, read_images
+from components.extract.listing import Listing, check_any_is_there, list_images, outside_of_classes
+from components.extract.notes import noted
 from components.extract.parameters import OWN, check_parameters
 from components.extract.report import DataSummary, write_data_report
+from components.extract.sample_checks import check_classes, torn_groups
+from components.extract.spelling import matched_names, one_spelling
 from components.step.command import run_step, step_parser
-from components.step.errors import DataError, one_line
+from components.step.errors import one_line
 from components.step.outputs import ExecutorOutputs
 from components.step.progress import Progress
-from components.storage.store import Store, StoredObject
+from components.storage.store import Store
 from components.storage.stores import open_store
 
 log = logging.getLogger("pawline")
@@ -35,6 +40,7 @@ def extract(
     annotation_format: str = "auto",
     group_pattern: str = "",
     on_bad_sample: str = "fail",
+    given_split: str = "refuse",
     samples_path: Path,
     report_path: Path,
 ) -> DataSummary:
@@ -42,60 +48,61 @@ def extract(
 
     Raises:
         UsageError: an option is not legal.
-        DataError: bad samples with `on_bad_sample="fail"`, unsafe names or labels, fewer than two classes.
+        DataError: bad samples with `on_bad_sample="fail"`, unsafe names or labels, fewer than two classes, a class
+            folder without an image, images that are split already with `given_split="refuse"`.
         ServiceError: a store failed.
     """
     pattern, rejected = compile_group_pattern(group_pattern), Rejections(on_bad_sample)
+    check_given_split(given_split)
     source, target = open_store(images_uri), open_store(dataset_store)
     target.check_writable()  # First: hours of reading are in vain if nothing may be written.
-    listing = {found.name: found for found in source.list()}
-    log.info("%d objects listed in %s", len(listing), one_line(images_uri))
-    annotated = read_annotations(annotation_format, annotations_uri, images_uri, listing)
-    labelled = _labelled(annotated, listing, rejected)
+    listing = list_images(source, [target.uri(), str(samples_path), str(report_path)])
+    log.info("%d objects listed in %s", len(listing.objects), one_line(images_uri))
+    annotated = read_annotations(annotation_format, annotations_uri, images_uri, listing.names)
+    annotated = one_spelling(matched_names(treated(annotated, given_split), listing.names))
+    labelled, notes = _labelled(annotated, listing, source, rejected)
+    groups = dict(zip(ids := [a.sample_id for a in labelled if not a.group], groups_of(ids, pattern), strict=True))
     with open_spool() as spool:
-        images = read_images(source, [listing[agreed.sample_id] for agreed in labelled], spool)
-        kept = _verified_samples(labelled, images, pattern, rejected)
+        images = read_images(source, [listing.objects[agreed.sample_id] for agreed in labelled], spool)
+        kept = _verified_samples(labelled, images, groups, rejected)
+        samples = [sample for sample, _ in kept]
+        notes += check_classes(samples, annotated, listing) + torn_groups(samples)
         uri = _write(kept, source, target.uri(), spool)
-        notes = [*annotated.notes, *_unlabelled(listing, labelled, rejected.bad, annotated.format)]
-        summary = DataSummary(uri, annotated.format, [sample for sample, _ in kept], sorted(rejected.bad), notes)
+        summary = DataSummary(uri, annotated.format, samples, sorted(rejected.bad), notes)
         write_samples(samples_path, summary.samples)
         images_by_id = {sample.sample_id: image for sample, image in kept}
         write_data_report(report_path, summary, lambda sample: spool.read(images_by_id[sample.sample_id]))
     return summary
 
 
-def _labelled(annotated: AnnotationSet, listing: Mapping[str, StoredObject], rejected: Rejections) -> list[Agreed]:
+def _labelled(
+    annotated: AnnotationSet, listing: Listing, source: Store, rejected: Rejections
+) -> tuple[list[Agreed], list[str]]:
     agreed, disputed = agree(annotated.annotations)
-    missing = [BadSample(MUST_EXIST, a.sample_id, "is missing") for a in agreed if a.sample_id not in listing]
-    rejected.add(disputed + missing)
-    return [a for a in agreed if a.sample_id in listing]
+    there = [a for a in agreed if a.sample_id in listing.objects]
+    check_any_is_there(there, agreed, listing, source.uri())
+    unplaced, notes = outside_of_classes(source, listing, annotated.unplaced)
+    bad = [*annotated.bad, *disputed, *listing.missing([a.sample_id for a in agreed]), *unplaced]
+    rejected.add(bad, len({a.label for a in there}))
+    settling = settled(annotated.annotations)
+    return there, [*listing.notes, *annotated.notes, *settling, *notes, *_unlabelled(listing, annotated)]
 
 
 def _verified_samples(
-    labelled: Sequence[Agreed], images: Sequence[SpooledImage], pattern: re.Pattern[str] | None, rejected: Rejections
+    labelled: Sequence[Agreed], images: Sequence[SpooledImage], groups: Mapping[str, str], rejected: Rejections
 ) -> list[tuple[Sample, SpooledImage]]:
-    rejected.add(undecodable(images))
     readable = [(a, image) for a, image in zip(labelled, images, strict=True) if not image.fault]
-    samples = [_sample(a, image, pattern) for a, image in readable]
-    conflicts = conflicting_labels(samples)
-    rejected.add(conflicts)
-    dropped = {bad.sample_id for bad in conflicts}
-    kept = [(s, image) for s, (_, image) in zip(samples, readable, strict=True) if s.sample_id not in dropped]
-    _check_classes([sample for sample, _ in kept])
+    rejected.add(undecodable(images), len({a.label for a, _ in readable}))
+    samples = [_sample(a, image, groups) for a, image in readable]
+    conflicts = {bad.sample_id: bad for bad in conflicting_labels(samples)}
+    kept = [(s, image) for s, (_, image) in zip(samples, readable, strict=True) if s.sample_id not in conflicts]
+    rejected.add(list(conflicts.values()), len({sample.label for sample, _ in kept}))
     return list(zip(join_identical([sample for sample, _ in kept]), [image for _, image in kept], strict=True))
 
 
-def _sample(agreed: Agreed, image: SpooledImage, pattern: re.Pattern[str] | None) -> Sample:
-    group = agreed.group or group_of(agreed.sample_id, pattern)
-    return Sample(agreed.sample_id, agreed.label, group, image.sha256, image.width, image.height)
-
-
-def _check_classes(samples: Sequence[Sample]) -> None:
-    class_names = sorted({sample.label for sample in samples})
-    if len(class_names) < 2:
-        raise DataError(
-            f"A classifier needs at least two classes. Received: {one_line(class_names)}. Label other images."
-        )
+def _sample(agreed: Agreed, image: SpooledImage, groups: Mapping[str, str]) -> Sample:
+    group = agreed.group or groups[agreed.sample_id]
+    return Sample(agreed.sample_id, agreed.label, group, image.sha256, image.width, image.height, agreed.split)
 
 
 def _write(kept: Sequence[tuple[Sample, SpooledImage]], source: Store, target: str, spool: Spool) -> str:
@@ -107,12 +114,10 @@ def _write(kept: Sequence[tuple[Sample, SpooledImage]], source: Store, target: s
         return write_dataset(target, records, progress.advance)
 
 
-def _unlabelled(
-    listing: Mapping[str, StoredObject], labelled: Sequence[Agreed], bad: Sequence[BadSample], format_name: str
-) -> list[str]:
-    known = {a.sample_id for a in labelled} | {b.sample_id for b in bad}
-    count = len(listing.keys() - known)
-    return [f"{count} listed files have no annotation and were left out."] if count and format_name != "folders" else []
+def _unlabelled(listing: Listing, annotated: AnnotationSet) -> list[str]:
+    known = {a.file_name for a in annotated.annotations} | {bad.sample_id for bad in annotated.bad}
+    left = [] if annotated.classes else sorted(set(listing.names) - known)
+    return noted(f"{len(left)} listed files have no annotation and were left out", left)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -123,6 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--annotation-format", default="auto", help=f"auto, {', '.join(FORMATS)}")
     parser.add_argument("--group-pattern", default="", help="regex with one named group, of samples that stay together")
     parser.add_argument("--on-bad-sample", default="fail", help="fail, or drop and report")
+    parser.add_argument("--given-split", default="refuse", help=f"images that are split already: {', '.join(CHOICES)}")
     parser.add_argument("--dataset-store", required=True, help="folder or prefix under which datasets are kept")
     parser.add_argument("--samples", required=True, type=Path, help="where to write the samples table (CSV)")
     parser.add_argument("--report", required=True, type=Path, help="where to write the data report (HTML)")
@@ -148,11 +154,12 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
         annotation_format=arguments.annotation_format,
         group_pattern=arguments.group_pattern,
         on_bad_sample=arguments.on_bad_sample,
+        given_split=arguments.given_split,
         samples_path=arguments.samples,
         report_path=arguments.report,
     )
-    for line in [*summary.notes, *(f"dropped: {one_line(bad)}" for bad in summary.dropped)]:
-        log.info("%s", line)
+    for line in [*summary.notes, *(f"dropped: {bad}" for bad in summary.dropped)]:
+        log.info("%s", one_line(line, 2000))
     log.info("dataset of %d samples: %s", len(summary.samples), one_line(summary.dataset_uri))
     outputs.parameter("dataset_uri", summary.dataset_uri)
     outputs.parameter("fingerprint", summary.fingerprint)

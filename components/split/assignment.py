@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from components.dataset.samples import SPLITS, Sample, Split
-from components.step.errors import DataError, first_ten
+from components.step.errors import DataError, first_ten, one_line
 
 Ratios = Mapping[Split, float]
 GroupCounts = Mapping[str, Counter[str]]
@@ -45,6 +45,30 @@ def assign_stratified(samples: Sequence[Sample], ratios: Ratios, seed: int) -> A
     return min(candidates, key=lambda assignment: _score(assignment, counts, wanted))
 
 
+def as_given(samples: Iterable[Sample]) -> dict[Split, list[Sample]]:
+    """Return `samples` by the split that each came with, sorted by sample_id.
+
+    Raises:
+        DataError: one came without, or a class is not in all three splits; names them.
+    """
+    splits: dict[Split, list[Sample]] = {split: [] for split in SPLITS}
+    for sample in sorted(samples):
+        if sample.given_split not in splits:
+            raise DataError(
+                "A given split must hold every sample. "
+                f"Received: {one_line(sample.sample_id, 120)} in none. Run extract again."
+            )
+        splits[sample.given_split].append(sample)
+    labels = {split: {sample.label for sample in of_split} for split, of_split in splits.items()}
+    every = sorted(set().union(*labels.values()))
+    if missing := [f"{label} absent from {split}" for label in every for split in SPLITS if label not in labels[split]]:
+        raise DataError(
+            "Every class must be in train, validation and test of a given split. "
+            f"Received: {first_ten(missing)}. Add samples, or let Pawline split with given_split=merge."
+        )
+    return splits
+
+
 def count_groups(samples: Iterable[Sample]) -> GroupCounts:
     """Return for each group how many samples of each class it holds."""
     counts: dict[str, Counter[str]] = {}
@@ -62,9 +86,10 @@ def check_every_class_everywhere(assignment: Assignment, counts: GroupCounts) ->
     missing = _absent(assignment, counts)
     if missing:
         raise DataError(
-            "Every class must be in train, validation and test without tearing a group apart. "
+            f"Every class must be in train, validation and test{_whole(counts, ' without tearing a group apart')}. "
             f"Received: {first_ten([f'{label} absent from {split}' for label, split in missing])}. "
-            "Add samples of other groups to the class, choose other ratios or another seed, or leave the class out."
+            f"Add images{_whole(counts, ' of other groups')} to the class, choose other ratios or another seed, "
+            "or leave the class out."
         )
 
 
@@ -73,9 +98,15 @@ def _check_enough_groups(counts: GroupCounts) -> None:
     scarce = [f"{label} with {count}" for label, count in sorted(groups_of.items()) if count < len(SPLITS)]
     if scarce:
         raise DataError(
-            f"A class needs at least {len(SPLITS)} groups to be in train, validation and test. "
-            f"Received: {first_ten(scarce)}. Add samples of other groups or leave the class out."
+            f"A class needs at least {len(SPLITS)} {_whole(counts, 'groups') or 'images'} "
+            "to be in train, validation and test. "
+            f"Received: {first_ten(scarce)}. Add images{_whole(counts, ' of other groups')} or leave the class out."
         )
+
+
+def _whole(counts: GroupCounts, words: str) -> str:
+    """Return `words` where there are groups of several samples; to others they mean nothing."""
+    return words if any(labels.total() > 1 for labels in counts.values()) else ""
 
 
 def _wanted_counts(totals: Counter[str], ratios: Ratios) -> dict[Split, dict[str, float]]:

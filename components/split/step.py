@@ -11,6 +11,7 @@ from components.dataset.snapshot import open_dataset
 from components.parameters.splitting import METHODS, check_method, check_ratios
 from components.split.assignment import (
     Ratios,
+    as_given,
     assign_stable,
     assign_stratified,
     check_every_class_everywhere,
@@ -29,12 +30,16 @@ def split_samples(
 ) -> dict[Split, list[Sample]]:
     """Return `samples` by split, sorted by sample_id; groups stay whole, and the same input gives the same output.
 
+    Samples that came with a split, which extract was told to keep, stay in it, whatever ratios, method and seed say.
+
     Raises:
         UsageError: the ratios or the method are not legal.
         DataError: a class cannot be in all three splits; names it.
     """
     check_ratios(ratios)
     check_method(method)
+    if any(sample.given_split for sample in samples):
+        return as_given(samples)
     counts = count_groups(samples)
     stable = method == "stable"
     assignment = assign_stable(counts, ratios, seed) if stable else assign_stratified(samples, ratios, seed)
@@ -90,7 +95,10 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     ratios = {split: getattr(arguments, f"{split}_ratio") for split in SPLITS}
     check_ratios(ratios)  # Before the dataset is read: a mistake should not cost a download.
     dataset = open_dataset(arguments.dataset_uri)
-    splits = split_samples(dataset.samples(), ratios, method=arguments.method, seed=arguments.seed)
+    samples = dataset.samples()
+    splits = split_samples(samples, ratios, method=arguments.method, seed=arguments.seed)
+    if any(sample.given_split for sample in samples):
+        log.info("the split given with the images is kept; ratios, method and seed do not count")
     for split, samples in splits.items():
         write_split_table(getattr(arguments, f"{split}_samples"), samples, split)
         outputs.metadata(f"{split}_samples", {"samples": len(samples), "seed": arguments.seed})

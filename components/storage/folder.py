@@ -15,6 +15,7 @@ from components.storage.names import check_name
 from components.storage.store import (
     EMPTY_FOLDER,
     LEADS_BACK,
+    LEADS_OUT,
     LeftOut,
     ObjectChanged,
     ObjectMissing,
@@ -51,7 +52,7 @@ class LocalStore:
             entries = sorted(os.scandir(self._root / folder), key=lambda entry: entry.name)
         except OSError as error:
             return left_out(str(folder), f"is a folder that cannot be listed: {error.strerror}")
-        if not entries:
+        if not entries and folder.parts:
             left_out(str(folder), EMPTY_FOLDER)
         for entry in entries:
             name, is_link = folder / entry.name, entry.is_symlink()
@@ -69,7 +70,7 @@ class LocalStore:
         except (OSError, RuntimeError):  # RuntimeError: what pathlib makes of a link that leads to itself.
             return "is a link to nothing"
         if not target.is_relative_to(above[0]):
-            return "is a link that leads out of the folder"
+            return LEADS_OUT
         if target in above:
             return LEADS_BACK
         return f"is a link behind {MAX_LINKS} others" if target.is_dir() and links == MAX_LINKS else ""

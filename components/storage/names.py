@@ -12,8 +12,8 @@ MAX_LABEL_CHARACTERS = 1000
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{0,200}")
 
 
-def check_name(name: object) -> str:
-    """Return `name` if it is a relative path that stays below its prefix.
+def check_name(name: object, where: str = "") -> str:
+    """Return `name` if it is a relative path that stays below its prefix; `where` says where it stands, if known.
 
     Raises:
         DataError: it is empty, absolute, too long, or has `..`, `.`, an empty part, a backslash or control characters.
@@ -22,12 +22,12 @@ def check_name(name: object) -> str:
         return name
     raise DataError(
         "A file name must be a relative path without '..', backslashes or control characters, at most "
-        f"{MAX_NAME_BYTES} bytes. Received: {one_line(repr(name), 120)}. Correct it in the annotation file."
+        f"{MAX_NAME_BYTES} bytes. Received: {_at(where)}{one_line(repr(name), 120)}. Correct the name."
     )
 
 
-def check_label(label: object) -> str:
-    """Return `label` without surrounding space if it can name a class.
+def check_label(label: object, where: str = "") -> str:
+    """Return `label` without surrounding space if it can name a class; `where` says where it stands, if known.
 
     Raises:
         DataError: it is no text, is empty, too long or holds control characters.
@@ -37,8 +37,12 @@ def check_label(label: object) -> str:
         return text
     raise DataError(
         f"A label must be text of 1 to {MAX_LABEL_CHARACTERS} characters without control characters. "
-        f"Received: {one_line(repr(label), 120)}. Correct it in the labelling tool and export again."
+        f"Received: {_at(where)}{one_line(repr(label), 120)}. Correct the label where it was given."
     )
+
+
+def _at(where: str) -> str:
+    return f"{one_line(where, 120)}: " if where else ""
 
 
 def _is_safe(name: str) -> bool:

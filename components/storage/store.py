@@ -8,6 +8,7 @@ from typing import BinaryIO, Protocol
 from components.step.errors import DataError, ServiceError
 
 LEADS_BACK = "is a link back to a folder above it, whose files are listed already"
+LEADS_OUT = "is a link that leads out of the folder"
 EMPTY_FOLDER = "is an empty folder"
 LeftOut = Callable[[str, str], None]
 

@@ -231,6 +231,23 @@ def refusal(act) -> str:
     return str(caught.value)
 
 
+def test_a_given_split_is_one_more_column_and_item_and_comes_back(tmp_path: Path) -> None:
+    given = [replace(s, given_split=("train", "validation", "test")[i % 3]) for i, s in enumerate(SAMPLES)]
+    dataset = write(tmp_path, given)
+    assert dataset.samples() == sorted(given)
+    lines = [[s.sample_id, s.sha256, s.label, s.group, s.given_split] for s in sorted(given)]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    assert dataset.fingerprint == hashlib.sha256(text.encode()).hexdigest() != fingerprint(SAMPLES)
+    names = [pq.read_schema(Path(d.uri) / d.parts[0]).names for d in (dataset, write(tmp_path))]
+    assert names[0] == [*names[1], "given_split"]
+
+
+def test_a_given_split_that_is_none_is_refused(tmp_path: Path) -> None:
+    dataset = write(tmp_path, [replace(s, given_split="holdout") for s in SAMPLES])
+    with pytest.raises(DataError, match="given_split 'holdout'"):
+        dataset.samples()
+
+
 def read_all(dataset: Dataset) -> list[tuple[Sample, bytes]]:
     return list(dataset.images(dataset.samples()))
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.extract.agreement import MUST_AGREE, Agreed, BadSample, Rejections, agree
+from components.extract.agreement import Agreed, agree, settled
 from components.extract.annotations import Annotation
+from components.extract.bad_samples import MUST_AGREE, MUST_BE_IN_A_SPLIT, BadSample, Rejections
 from components.step.errors import DataError, UsageError
 
 
@@ -122,3 +123,31 @@ def test_other_ways_to_treat_bad_samples_are_refused(value: str) -> None:
         Rejections(value)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300
+
+
+def test_what_does_not_count_of_several_annotations_is_said() -> None:
+    several = [
+        *(Annotation("replaced.png", label, "ann", created) for created, label in enumerate(("cat", "dog"))),
+        *(Annotation("outvoted.png", label, who) for who, label in (("ann", "cat"), ("bob", "cat"), ("eve", "dog"))),
+        *(Annotation("grouped.png", "cat", who, 0, group) for who, group in (("ann", "g"), ("bob", "h"))),
+        Annotation("plain.png", "cat", "ann"),
+        *[Annotation("twice.png", "cat", "ann")] * 2,
+    ]
+    notes = settled(several)
+    assert [name for note in notes for name in ("replaced", "outvoted", "grouped") if f"{name}.png" in note] == [
+        *("outvoted", "replaced", "grouped"),
+    ]
+    assert settled(several[-3:]) == []
+
+
+def test_an_image_in_two_splits_is_bad() -> None:
+    rows = [Annotation("a.png", "cat", "2", split="train"), Annotation("a.png", "cat", "3", split="test")]
+    assert agree(rows) == ([], [BadSample(MUST_BE_IN_A_SPLIT, "a.png", "is in test and train")])
+    assert agree(rows[:1])[0] == [Agreed("a.png", "cat", "", "train")]
+
+
+@pytest.mark.parametrize(("left", "advised"), [(0, False), (1, False), (2, True), (9, True)])
+def test_drop_is_only_advised_where_it_would_help(left: int, advised: bool) -> None:
+    with pytest.raises(DataError) as caught:
+        Rejections("fail").add(bad_samples(3), left)
+    assert ("drop" in str(caught.value)) == advised

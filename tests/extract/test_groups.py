@@ -5,11 +5,12 @@ import tracemalloc
 from collections import defaultdict
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components.dataset.samples import Sample
-from components.extract.groups import compile_group_pattern, group_of, join_identical
+from components.extract import groups
+from components.extract.groups import compile_group_pattern, groups_of, join_identical
 from components.step.errors import UsageError
 
 REGEX_LIKE = st.text(st.sampled_from("()[]{}<>?P:=!.*+|\\^$,-0129abLuimsx\n #"), max_size=20)
@@ -34,7 +35,7 @@ def sample(name: str, group: str, content: str) -> Sample:
     ],
 )
 def test_the_named_group_gives_the_group_and_else_the_name_itself(pattern: str, name: str, group: str) -> None:
-    assert group_of(name, compile_group_pattern(pattern)) == group
+    assert groups_of([name, "-"], compile_group_pattern(pattern)) == [group, "-"]
 
 
 @pytest.mark.parametrize(
@@ -56,16 +57,33 @@ def test_patterns_without_exactly_one_named_group_are_bad_usage(pattern: str) ->
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+@settings(max_examples=25, deadline=None)  # Each is a process.
 @given(REGEX_LIKE, st.text(max_size=20))
 @example("(?P<a>)", "x")
 @example("(?P<a>(?P<b>x))", "x")
 def test_any_pattern_groups_any_name_or_is_refused_in_one_line(pattern: str, name: str) -> None:
     message = ""
     try:
-        assert group_of(name or "x", compile_group_pattern(pattern))
+        assert all(groups_of([name or "x"], compile_group_pattern(pattern)))
     except UsageError as error:
         message = str(error)
     assert message == "" or message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(?P<a>(a+)+)_page", "(?P<a>(x?y?a*)*)b", "(?P<a>(a|aa)+)$", r"(?P<a>(\w+\s?)*)\\Z"]
+)
+def test_a_pattern_that_would_take_for_ever_is_bad_usage(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "MATCHING_SECONDS", 1)
+    with pytest.raises(UsageError, match="within 1 s") as caught:
+        groups_of(["x", "a" * 60 + "!/!"], compile_group_pattern(pattern))
+    assert str(caught.value).isprintable()
+
+
+def test_groups_written_in_two_unicode_forms_are_one() -> None:
+    samples = [sample("1", "e\u0301", "x"), sample("2", "\u00e9", "y"), sample("3", "e", "z")]
+    assert [s.group for s in join_identical(samples)] == ["e\u0301", "e\u0301", "e"]
+    assert [s.group for s in join_identical(samples[1:])] == ["\u00e9", "e"]
 
 
 def test_identical_images_share_the_first_of_their_groups() -> None:

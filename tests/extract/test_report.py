@@ -13,7 +13,7 @@ from PIL import Image
 
 from components.dataset.samples import Sample
 from components.extract import report as data_report
-from components.extract.agreement import MUST_AGREE, MUST_DECODE, BadSample
+from components.extract.bad_samples import MUST_AGREE, MUST_DECODE, BadSample
 from components.extract.report import DataSummary, size_histogram, write_data_report
 from components.step.errors import one_line
 from tests.support.generated import image_bytes

@@ -178,7 +178,8 @@ def test_drop_leaves_out_and_lists_every_kind_of_bad_sample(arguments: list[str]
 
 def test_fail_names_the_first_ten_and_the_number(arguments: list[str], pets: Path, tmp_path: Path) -> None:
     damaged_pets(pets)
-    (pets / "annotations.json").write_text(generated.ecotag_export({f"no{i:02}.png": "cat" for i in range(25)}))
+    there = {"page0.png": "cat", "page1.png": "dog"}
+    (pets / "annotations.json").write_text(generated.ecotag_export({f"no{i:02}.png": "cat" for i in range(25)} | there))
     outcome = run_extract(arguments)
     assert_refused(outcome, 1, "Every annotated image must exist", "no00.png", "no09.png", "first 10 of 25", "drop")
     assert "no10.png" not in outcome.stderr

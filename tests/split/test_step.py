@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import random
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -149,6 +150,25 @@ def test_a_class_in_too_few_groups_is_named():
     samples = [*samples_of(cat=20), *(sample(100 + n, "dog", "one") for n in range(9))]
     with pytest.raises(DataError, match="dog with 1"):
         split_samples(samples, RATIOS)
+
+
+@pytest.mark.parametrize("method", ["stratified", "stable"])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_nobody_without_groups_is_told_of_groups(method: str, grouped: bool):
+    scarce = [sample(100 + n, "dog", "document" if grouped else None) for n in range(2)]
+    with pytest.raises(DataError) as caught:
+        split_samples([*samples_of(cat=20), *scarce], RATIOS, method=method)
+    assert ("group" in str(caught.value)) == grouped
+
+
+def test_a_given_split_is_kept_whole_or_refused():
+    given = [replace(s, given_split=SPLITS[n % 3]) for n, s in enumerate(samples_of(cat=9, dog=9))]
+    splits = split_samples(given[::-1], RATIOS, method="stable", seed=5)
+    assert splits == {split: sorted(s for s in given if s.given_split == split) for split in SPLITS}
+    with pytest.raises(DataError, match="in none"):
+        split_samples([*given, *samples_of(cat=1)], RATIOS)
+    with pytest.raises(DataError, match="absent from test"):
+        split_samples([s for s in given if s.given_split != "test"], RATIOS)
 
 
 def test_stable_names_the_class_that_is_absent():

@@ -250,7 +250,8 @@ def test_a_uri_is_cut_into_store_and_name(uri: str, folder: str, name: str) -> N
 
 
 @pytest.mark.parametrize(
-    "uri", ["", "http://host/x", "file://[x]/y", "gs://bucket/x", "S3 ://x", "ftp://", "a\0b", "://", "x" * 5000 + "://y"]
+    "uri",
+    ["", "http://host/x", "file://[x]/y", "gs://bucket/x", "S3 ://x", "ftp://", "a\0b", "://", "x" * 5000 + "://y"],
 )
 def test_other_stores_are_bad_usage(uri: str) -> None:
     with pytest.raises(UsageError, match="s3://bucket/prefix") as caught:

@@ -16,7 +16,12 @@ from tests.support.patience import PATIENCE
 S3_ERROR = (
     '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{code} by the test</Message></Error>'
 )
-REFUSALS = {"403": "InvalidAccessKeyId", "500": "InternalError", "503": "SlowDown"}
+REFUSALS = {
+    "403 archived": "InvalidObjectState",
+    "403": "InvalidAccessKeyId",
+    "500": "InternalError",
+    "503": "SlowDown",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ def _without_expect(head: bytes) -> bytes:
 
 def _refusal(status: str, method: str) -> bytes:
     body = b"" if method == "HEAD" else S3_ERROR.format(code=REFUSALS[status]).encode()
-    head = f"HTTP/1.1 {status} Refused\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"HTTP/1.1 {status[:3]} Refused\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 

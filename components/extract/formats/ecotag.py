@@ -22,16 +22,38 @@ def read_ecotag(text: str) -> AnnotationSet:
         # Each annotation becomes its small record while parsing: a million dicts would not fit the memory of a pod.
         export = json.loads(text, object_hook=_ecotag_object)
     except (ValueError, RecursionError) as error:  # ValueError: JSON that is none, and numbers of thousands of digits.
-        raise DataError(f"An ecotag export must be JSON. Received: {one_line(error)}. Export it again.") from error
+        known = "JSON lines: " if _is_json_lines(text) else ""
+        raise DataError(
+            f"An ecotag export must be JSON. Received: {known}{one_line(error)}. Export it again."
+        ) from error
     envelope = {"annotations": export} if isinstance(export, list) else export
     annotations = envelope.get("annotations") if isinstance(envelope, dict) else None
     if not isinstance(annotations, list) or not all(isinstance(item, Annotation) for item in annotations):
         raise DataError(
             "An ecotag export must hold a list 'annotations' of objects with fileName and annotation. "
-            "Received: another structure. Export it again."
+            f"Received: {_other_tool(export)}."
         )
     _check_project_type(envelope.get("projectType", "ImageClassifier"))
     return AnnotationSet("ecotag", annotations, _unfinished(envelope))
+
+
+def _other_tool(export: object) -> str:
+    keys = set(export) if isinstance(export, dict) else set[str]()
+    first = set(export[0]) if isinstance(export, list) and export and isinstance(export[0], dict) else set[str]()
+    if keys >= {"images", "annotations"}:
+        name = "COCO JSON"
+    elif first >= {"data"} and first & {"annotations", "completions"}:
+        name = "a Label Studio export"
+    elif "_via_img_metadata" in keys or (keys >= {"shapes"}):
+        name = "an export of VIA or labelme"
+    else:
+        return "another structure. Export it again, or write a CSV with the columns file,label"
+    return f"{name}. Write its images and labels as a CSV with the columns file,label"
+
+
+def _is_json_lines(text: str) -> bool:
+    first, _, rest = text.strip().partition("\n")
+    return first.startswith("{") and first.rstrip().endswith("}") and rest.lstrip().startswith("{")
 
 
 def _looks_like_json(text: str) -> bool:
@@ -49,9 +71,10 @@ def _ecotag_object(found: dict[str, Any]) -> Any:
             "Export a classifier project."
         )
     created = found.get("createDate")
+    name = check_name(found["fileName"])
     return Annotation(
-        check_name(found["fileName"]),
-        check_label(annotation["label"]),
+        name,
+        check_label(annotation["label"], f"label of {name}"),
         str(found.get("nameIdentifier", "")),
         created if isinstance(created, int) else 0,
     )

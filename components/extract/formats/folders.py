@@ -1,30 +1,115 @@
 """One folder per class: the listing of the images is the annotation."""
 
-from collections.abc import Iterable
-from pathlib import PurePosixPath
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from components.extract.annotations import Annotation, AnnotationSet
+from components.extract.bad_samples import MUST_BE_A_PATH, MUST_BE_IN_A_CLASS, BadSample
 from components.extract.formats.annotation_format import ListingFormat
+from components.extract.given_split import split_called
+from components.extract.leavings import is_leaving
+from components.extract.notes import noted
+from components.step.errors import DataError, first_ten
 from components.storage.names import check_label, check_name
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+Parts = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """The names of a listing by what they are."""
+
+    placed: list[Parts] = field(default_factory=list)
+    unplaced: list[str] = field(default_factory=list)
+    unsafe: list[BadSample] = field(default_factory=list)
+    leavings: Counter[str] = field(default_factory=Counter)
+    classes: set[str] = field(default_factory=set)
+
+    def notes(self) -> list[str]:
+        """Return what there is to say of what was passed over, and of names that were changed."""
+        padded = sorted(name for name in self.classes if name != name.strip())
+        return [
+            *noted("Hidden files and what tools leave behind are no samples", _with_counts(self.leavings)),
+            *noted("Space around the names of classes does not count", [repr(name) for name in padded]),
+        ]
 
 
 def read_folders(names: Iterable[str]) -> AnnotationSet:
     """Read labels from a listing where each class has a folder; the first folder of a name is its label.
 
-    Raises:
-        DataError: a name is unsafe.
+    Where there are folders of splits too, above the classes or inside of them, the labels are those of the other level.
+    Every file in a class folder counts, whatever it is called, but for hidden ones and what tools leave behind.
     """
-    annotations, ignored = [], 0
+    found = _sorted(names)
+    level = _split_level(found.placed)
+    if level is not None:
+        return _split_already(found, level)
+    annotations = [Annotation("/".join(parts), check_label(parts[0])) for parts in found.placed]
+    classes = frozenset(name.strip() for name in found.classes)
+    return AnnotationSet("folders", annotations, found.notes(), found.unsafe, "", classes, found.unplaced)
+
+
+def _sorted(names: Iterable[str]) -> _Sorted:
+    found = _Sorted()
     for name in names:
-        path = PurePosixPath(name)
-        if len(path.parts) > 1 and path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("."):
-            annotations.append(Annotation(check_name(name), check_label(path.parts[0])))
+        parts = tuple(name.split("/"))
+        hidden = [is_leaving(part) for part in parts]
+        if any(hidden):
+            found.leavings["/".join(parts[: hidden.index(True) + 1])] += 1
+        elif not _is_acceptable(name, parts):
+            found.unsafe.append(BadSample(MUST_BE_A_PATH, name, "cannot be read by that name"))
+        elif len(parts) == 1:
+            found.unplaced.append(name)
         else:
-            ignored += 1
-    notes = [f"{ignored} files that are no images in a class folder were ignored."] if ignored else []
-    return AnnotationSet("folders", annotations, notes)
+            found.placed.append(parts)
+        if len(parts) > 1 and parts[0].strip() and not hidden[0]:
+            found.classes.add(parts[0])
+    return found
+
+
+def _with_counts(places: Counter[str]) -> list[str]:
+    return [f"{place} ({count} files)" if count > 1 else place for place, count in sorted(places.items())]
+
+
+def _is_acceptable(name: str, parts: Parts) -> bool:
+    try:
+        return bool(check_name(name) and (len(parts) == 1 or check_label(parts[0])))
+    except DataError:
+        return False
+
+
+def _split_level(placed: Sequence[Parts]) -> int | None:
+    """Return 0 where the first folder names a split and the second a class, 1 the other way round, None for neither."""
+    deep = [parts for parts in placed if len(parts) > 2]
+    first, second = {parts[0] for parts in deep}, {parts[1] for parts in deep}
+    splits = {split for name in first if (split := split_called(name))}
+    if len(splits) > 1 or (splits and all(split_called(parts[0]) for parts in placed)):
+        return 0
+    if len({split_called(name) for name in second}) > 1 and all(split_called(name) for name in second):
+        return 1
+    names = {parts[0] for parts in placed}
+    if len({split_called(name) for name in names}) > 1 and all(split_called(name) for name in names):
+        raise DataError(
+            "Images that are split already need class folders in those of the splits. "
+            f"Received: {first_ten(sorted(names))} without class folders. Sort the images by class, or write a CSV."
+        )
+    return None
+
+
+def _split_already(found: _Sorted, level: int) -> AnnotationSet:
+    annotations, bad = [], []
+    for parts in found.placed:
+        split = split_called(parts[level]) if len(parts) > 2 else None
+        if split and parts[1 - level].strip():
+            annotations.append(Annotation("/".join(parts), check_label(parts[1 - level]), split=split))
+        else:
+            bad.append(BadSample(MUST_BE_IN_A_CLASS, "/".join(parts), "lies in no folder of a split and a class"))
+    labels = frozenset(annotation.label for annotation in annotations)
+    splits = sorted({parts[level] for parts in found.placed if len(parts) > 2 and split_called(parts[level])})
+    levels = [first_ten(splits), first_ten(sorted(labels))]
+    given = "the folders {} hold the folders {}".format(*(levels if level == 0 else levels[::-1]))
+    return AnnotationSet("folders", annotations, found.notes(), found.unsafe + bad, given, labels, found.unplaced)
 
 
 FORMAT = ListingFormat("folders", read_folders)

@@ -3,12 +3,13 @@
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
+from typing import NoReturn
 
 from components.extract import formats
 from components.extract.annotations import AnnotationSet
 from components.extract.formats.annotation_format import ListingFormat, TextFormat
 from components.parameters.places import check_file
-from components.step.errors import DataError, UsageError, one_line
+from components.step.errors import DataError, UsageError, first_ten, one_line
 from components.storage.stores import read_bytes
 
 
@@ -37,18 +38,22 @@ def read_annotations(format_name: str, uri: str, images_uri: str, image_names: I
     """
     check_format(format_name)
     if _is_of_the_listing(format_name, uri, images_uri):
-        format_name = "folders" if format_name == "auto" else format_name
-        found = LISTING_FORMATS[format_name].read(image_names)
-    else:
-        text = _text(uri)
-        name = recognise(text) if format_name == "auto" else format_name
-        found = TEXT_FORMATS[name].read(text)
+        found = LISTING_FORMATS["folders" if format_name == "auto" else format_name].read(image_names)
+        return found if found.annotations else _refuse_no_folders(found, images_uri)
+    text = _text(uri)
+    found = TEXT_FORMATS[recognise(text) if format_name == "auto" else format_name].read(text)
     if not found.annotations:
-        raise DataError(
-            f"There must be at least one annotation. Received: none in {one_line(uri or images_uri)}. "
-            "Label some images."
-        )
+        raise DataError(f"There must be at least one annotation. Received: none in {one_line(uri)}. Label some images.")
     return found
+
+
+def _refuse_no_folders(found: AnnotationSet, images_uri: str) -> NoReturn:
+    others = [*found.unplaced, *(bad.sample_id for bad in found.bad)]
+    raise DataError(
+        "There must be a folder of images for each class. "
+        f"Received: {first_ten(others) if others else 'no file'} in {one_line(images_uri)}. "
+        "Correct images_uri, or name a file with labels in annotations_uri."
+    )
 
 
 def check_format(format_name: str) -> None:

@@ -160,3 +160,24 @@ EXPORTS = st.one_of(
 @given(EXPORTS)
 def test_any_json_is_read_or_refused_in_one_line(export: object) -> None:
     read_or_refuse(read_ecotag, json.dumps(export))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 1, "category_id": 1}]}',
+            "COCO JSON",
+        ),
+        ('[{"id": 1, "data": {"image": "a.jpg"}, "annotations": [{"result": []}]}]', "Label Studio"),
+        ('{"shapes": [], "imagePath": "a.jpg"}', "labelme"),
+        ('{"fileName": "a.jpg", "annotation": {"label": "cat"}}\n{"fileName": "b.jpg", "annotation": {}}', "JSON"),
+        ('{"file": "a.jpg"}\n{"file": "b.jpg"}\n', "JSON lines"),
+    ],
+)
+def test_exports_of_other_tools_are_called_by_their_name(text: str, said: str) -> None:
+    assert said in refusal(read_ecotag, text)
+
+
+def test_a_bad_label_is_said_with_its_file() -> None:
+    assert "label of a.png" in refusal(read_ecotag, json.dumps([annotation("a.png", "")]))

@@ -65,3 +65,49 @@ def test_any_csv_rows_are_read_back_or_refused_in_one_line(rows: list[tuple[str,
         assert_one_line(error)
     else:
         assert [(a.file_name, a.label) for a in found.annotations] == [(name, label.strip()) for name, label in rows]
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["a.png,", ",cat", ",", ",,", "a\\b.png,cat", "../a.png,x", "/a.png,cat", "a//b.png,x", "a.png,c\0t", "a.png"],
+)
+def test_every_fault_of_a_row_is_said_with_its_line(row: str) -> None:
+    assert "line 4" in refusal(read_csv, f"file,label\nx.png,cat\n\n{row}\ny.png,dog\n")
+
+
+def test_a_row_with_more_columns_than_the_header_is_not_cut() -> None:
+    assert "line 2" in refusal(read_csv, "file,label\na.png,cat, black\n")
+    assert read_csv("file,label,,\na.png,cat,,\n").annotations == [Annotation("a.png", "cat", "2")]
+    assert read_csv("file,label\na.png,cat,,\n").annotations == [Annotation("a.png", "cat", "2")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("file;label\na.png;cat\n", "semicolons"),
+        ("sep=;\nfile;label\na.png;cat\n", "semicolons"),
+        ("file\tlabel\na.png\tcat\n", "tabs"),
+        ("file|label\na.png|cat\n", "bars"),
+        ("filename,label\na.png,cat\n", "filename, label"),
+        ("image,class\na.png,cat\n", "image, class"),
+        ("path,label\na.png,cat\n", "path, label"),
+        ("file,label,label\na.png,cat,dog\n", "each column once"),
+        ("file,image name,label\na.png,b.png,cat\n", "each column once"),
+    ],
+)
+def test_a_header_that_is_not_ours_is_told_what_is_wrong_with_it(text: str, said: str) -> None:
+    assert recognise(text) == "csv"
+    message = refusal(read_csv, text)
+    assert said in message
+    assert "Add the header" not in message
+
+
+def test_blank_lines_before_the_header_do_not_count() -> None:
+    assert read_csv("\n\nfile,label\n\na.png,cat\n").annotations == [Annotation("a.png", "cat", "5")]
+
+
+def test_a_column_split_is_read() -> None:
+    found = read_csv("file,label,split\na.png,cat,train\nb.png,cat,Val\nc.png,cat,\n")
+    assert [a.split for a in found.annotations] == ["train", "validation", ""]
+    assert found.given_split == "the column split holds train, validation"
+    assert "line 2" in refusal(read_csv, "file,label,split\na.png,cat,unlabelled\n")

@@ -1,0 +1,80 @@
+"""Images that come split into train, validation and test already: refused, merged or kept as they are."""
+
+from collections import Counter
+from dataclasses import replace
+
+from components.dataset.samples import SPLITS, Split
+from components.extract.annotations import Annotation, AnnotationSet
+from components.extract.bad_samples import MUST_BE_IN_A_SPLIT, BadSample
+from components.step.errors import DataError, UsageError, one_line
+
+CHOICES = ("refuse", "merge", "keep")
+_NAMES: dict[Split, tuple[str, ...]] = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "testing"),
+}
+_BY_NAME = {name: split for split, names in _NAMES.items() for name in names}
+
+
+def split_called(name: str) -> Split | None:
+    """Return the split that `name` is a usual name of, None for any other word."""
+    return _BY_NAME.get(name.strip().casefold())
+
+
+def check_given_split(choice: str) -> None:
+    """Check that `choice` is one of CHOICES.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if choice not in CHOICES:
+        received = f"given_split={one_line(repr(choice), 40)}"
+        raise UsageError(f"given_split must be one of {', '.join(CHOICES)}. Received: {received}. Choose one of these.")
+
+
+def treated(annotated: AnnotationSet, choice: str) -> AnnotationSet:
+    """Return `annotated` as `choice` has it: with no split, or every annotation with one.
+
+    Raises:
+        DataError: there is a split that was not to be expected, or none, or not all three, where one is to be kept.
+    """
+    if choice == "keep":
+        return _kept(annotated)
+    if not annotated.given_split:
+        return annotated
+    if choice == "refuse":
+        raise DataError(
+            f"Images that are split already must not be split again unasked. Received: {annotated.given_split}. "
+            "Set given_split=merge to split them anew, or given_split=keep to train and test with this split."
+        )
+    counts = Counter(annotation.split for annotation in annotated.annotations)
+    merged = [replace(annotation, split="") for annotation in annotated.annotations]
+    note = f"The given split was merged: {annotated.given_split}; {_in_words(counts)}."
+    return replace(annotated, annotations=merged, notes=[*annotated.notes, note])
+
+
+def _kept(annotated: AnnotationSet) -> AnnotationSet:
+    counts = Counter(annotation.split for annotation in annotated.annotations)
+    if missing := [split for split in SPLITS if not counts[split]]:
+        raise DataError(
+            f"A given split must have {', '.join(SPLITS)}. "
+            f"Received: {annotated.given_split or 'images that are not split'}: no image in {', '.join(missing)}. "
+            "Add them, or let Pawline split with given_split=merge."
+        )
+    note = f"The given split is kept: {annotated.given_split}; {_in_words(counts)}."
+    in_none = [a for a in annotated.annotations if not a.split]
+    return replace(
+        annotated,
+        annotations=[a for a in annotated.annotations if a.split],
+        notes=[*annotated.notes, note],
+        bad=[*annotated.bad, *_in_no_split(in_none)],
+    )
+
+
+def _in_no_split(annotations: list[Annotation]) -> list[BadSample]:
+    return [BadSample(MUST_BE_IN_A_SPLIT, annotation.file_name, "is in none") for annotation in annotations]
+
+
+def _in_words(counts: Counter[str]) -> str:
+    return ", ".join(f"{counts[split]} in {split or 'none'}" for split in (*SPLITS, "") if counts[split])
