@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from components.step.errors import UsageError
+from components.step.regular_files import read_regular
 
 UNSUPPORTED = ("triggerPolicy", "parameterIterator", "artifactIterator", "iteratorPolicy")
 # What the compiler makes of dsl.IfPresentPlaceholder and dsl.ConcatPlaceholder.
@@ -57,9 +58,9 @@ def load_pipeline(path: Path) -> CompiledPipeline:
         UsageError: the file is missing, is no compiled pipeline, or holds more than a straight graph of containers.
     """
     try:
-        spec: Any = next(yaml.safe_load_all(path.read_text(encoding="utf-8")), None)
+        spec: Any = next(yaml.safe_load_all(read_regular(path).decode()), None)
         return parse_pipeline(spec)
-    except (OSError, yaml.YAMLError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, LookupError, TypeError, AttributeError) as error:
         reason = getattr(error, "strerror", None) or f"{type(error).__name__} while reading it"
         raise UsageError(
             f"The pipeline must be a compiled KFP YAML. Received: {path}: {reason}. Compile it with `pawline compile`."

@@ -15,6 +15,7 @@ import yaml
 from components.step.errors import UsageError, one_line
 from components.step.files import write_text
 from components.step.plain_yaml import LARGEST_BYTES, PlainYaml
+from components.step.regular_files import open_regular
 from pipeline.compiled import Parameter
 from pipeline.parameters import check_known, read_value
 
@@ -66,7 +67,7 @@ _Dumper.add_representer(_Name, lambda dumper, text: dumper.represent_scalar("tag
 
 def _bytes(path: Path, source: PlainYaml) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as error:
         raise source.refusal(source.source, one_line(getattr(error, "strerror", None) or error)) from error

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.bundle.boundary import MIB, check_file, damaged, sound
+from components.step.regular_files import open_regular
 
 FORMAT_VERSION = 2
 MANIFEST, NETWORK, ONNX_NETWORK, GOLDEN = "bundle.json", "model.keras", "model.onnx", "golden.npz"
@@ -138,5 +139,5 @@ def verify_file(directory: Path, manifest: Manifest, name: str) -> None:
 
 def sha256_of(path: Path) -> str:
     """Return the hex sha256 of the file at `path`."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,6 +9,7 @@ from typing import Literal
 
 from components.step.errors import DataError, one_line
 from components.step.files import atomic_write
+from components.step.regular_files import open_regular_text
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -58,7 +59,7 @@ def read_split_table(path: Path, split: Split) -> list[Sample]:
         DataError: there is no such table, it is another split's, or a row is damaged.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with open_regular_text(path) as file:
             return list(_checked(csv.reader(file, strict=True), path, split))
     except FileNotFoundError as error:
         raise DataError(f"The {split} table must exist. Received: {one_line(path)}. Run split first.") from error

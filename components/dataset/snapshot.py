@@ -6,10 +6,11 @@ Hugging Face `datasets` read it; `image` follows the latter's convention, `struc
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,11 +18,13 @@ import pyarrow.parquet as pq
 from components.dataset.samples import COLUMNS, GIVEN_SPLIT, SPLITS, Sample
 from components.step.errors import DataError, first_ten, one_line
 from components.storage.names import check_label, check_name
+from components.storage.ranged_file import DIGITS, Damaged, VerifiedFile
 from components.storage.store import ObjectMissing, Store
 from components.storage.stores import open_store
 
 MANIFEST = "dataset.json"
 FORMAT_VERSION = 1
+READ_BYTES = 8 << 20
 
 
 def fingerprint(samples: Iterable[Sample]) -> str:
@@ -63,10 +66,25 @@ def open_dataset(uri: str) -> "Dataset":
 
 def _described(store: Store, manifest: Mapping[str, Any]) -> "Dataset":
     class_names = [check_label(name) for name in manifest["class_names"]]
-    parts = [check_name(part["name"]) for part in manifest["parts"]]
+    parts = {check_name(part["name"]): _part(part) for part in manifest["parts"]}
     if not isinstance(manifest["fingerprint"], str):
         raise TypeError("fingerprint")
-    return Dataset(store, manifest["fingerprint"], class_names, parts)
+    return Dataset(store, manifest["fingerprint"], class_names, list(parts), parts)
+
+
+def _part(described: Mapping[str, Any]) -> "PartDigests":
+    blocks = str(described.get("blocks", ""))  # Datasets written before this was have none.
+    cut = [blocks[start : start + DIGITS] for start in range(0, len(blocks), DIGITS)]
+    return PartDigests(int(described["size"]), str(described["sha256"]), cut)
+
+
+@dataclass(frozen=True, slots=True)
+class PartDigests:
+    """What a part was when it was written: bytes, hex sha256 of all, and those of its blocks (`block_digests`)."""
+
+    size: int
+    sha256: str
+    blocks: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,7 @@ class Dataset:
     fingerprint: str
     class_names: list[str]
     parts: list[str]
+    digests: Mapping[str, PartDigests]
 
     @property
     def uri(self) -> str:
@@ -90,19 +109,42 @@ class Dataset:
             DataError: the samples are not those that the fingerprint stands for.
         """
         found = [sample for part in self.parts for sample in self._part_samples(part)]
-        if fingerprint(found) != self.fingerprint:
+        labels = sorted({sample.label for sample in found})
+        if fingerprint(found) != self.fingerprint or labels != self.class_names:
             raise DataError(
-                f"A dataset must be unchanged since extract. Received: {one_line(self.uri)}. "
-                "Delete it and run extract again."
+                f"A dataset must be unchanged since extract. Received: {one_line(self.uri)}. Run extract again."
             )
         return sorted(found)
 
     def _part_samples(self, part: str) -> Iterator[Sample]:
-        with self.store.open(part) as file, _damage_named(self, part):
-            table = pq.ParquetFile(file)
+        with self._opened(part) as file:
+            table = pq.ParquetFile(file, pre_buffer=True)
             given = [GIVEN_SPLIT] if GIVEN_SPLIT in table.schema_arrow.names else []
             for batch in table.iter_batches(columns=[*COLUMNS, *given]):
                 yield from (_with_legal_split(Sample(**row)) for row in batch.to_pylist())
+
+    def is_whole(self, part: str) -> bool:
+        """Tell whether each byte of `part` is the one written; all of them are read."""
+        digest = hashlib.sha256()
+        try:
+            with self._opened(part) as file:
+                while block := file.read(READ_BYTES):
+                    digest.update(block)
+        except DataError:
+            return False
+        return digest.hexdigest() == self.digests[part].sha256
+
+    @contextmanager
+    def _opened(self, part: str) -> Iterator[BinaryIO]:
+        written = self.digests[part]
+        with self.store.open(part) as file, _damage_named(self, part):
+            if not written.blocks:
+                yield file
+                return
+            size = file.seek(0, os.SEEK_END)
+            if size != written.size:
+                raise Damaged(f"{size:,} bytes instead of {written.size:,}")
+            yield cast(BinaryIO, VerifiedFile(file, written.size, written.blocks))
 
     def images(self, samples: Sequence[Sample]) -> Iterator[tuple[Sample, bytes]]:
         """Yield each of `samples` once with its image's bytes, in the dataset's order; memory holds one row group.
@@ -112,7 +154,7 @@ class Dataset:
         """
         wanted = {sample.sample_id: sample for sample in samples}
         for part in self.parts:
-            with self.store.open(part) as file, _damage_named(self, part):
+            with self._opened(part) as file:
                 yield from _wanted_images(pq.ParquetFile(file, pre_buffer=True), wanted)
             if not wanted:
                 return
@@ -153,9 +195,14 @@ def _verified(sample: Sample, image: bytes) -> bytes:
 def _damage_named(dataset: Dataset, part: str) -> Iterator[None]:
     try:
         yield
+    except Damaged as error:
+        raise DataError(
+            f"A part must be unchanged since extract. Received: {one_line(dataset.store.uri(part))}: {error}. "
+            "Run extract again, which writes it anew."
+        ) from error
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         # Beside Arrow's own errors: texts that are no UTF-8, and columns that are missing or of other types.
         raise DataError(
             f"A part must be Parquet as extract writes it. Received: {one_line(dataset.store.uri(part))}: "
-            f"{one_line(error)}. Delete the dataset and run extract again."
+            f"{one_line(error)}. Run extract again, which writes it anew."
         ) from error

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
@@ -15,13 +15,16 @@ import pyarrow.parquet as pq
 
 from components.dataset.samples import COLUMNS, GIVEN_SPLIT, Sample, columns_of
 from components.dataset.snapshot import FORMAT_VERSION, MANIFEST, fingerprint, open_dataset
-from components.step.errors import DataError, ServiceError
+from components.step.errors import DataError, ServiceError, one_line
 from components.step.files import json_text
+from components.step.parallel import each_in_parallel
+from components.storage.ranged_file import block_digests
 from components.storage.store import Store
 from components.storage.stores import open_store
 
 ROW_GROUP_BYTES = 16 << 20
 PART_BYTES = 256 << 20
+CONCURRENT_PARTS = 4
 
 SCHEMA = pa.schema(
     [
@@ -52,7 +55,7 @@ class Record:
 
 
 def write_dataset(store_uri: str, records: Sequence[Record], wrote: Callable[[int], None]) -> str:
-    """Write `records` below `store_uri` unless that dataset is there, undamaged; return its URI.
+    """Write `records` below `store_uri`, but for the parts that are there, each byte of them read; return the URI.
 
     Parts are written row group by row group, so memory holds at most ROW_GROUP_BYTES of images and one image. `wrote`
     is called with the number of samples after each row group. The manifest comes last: without it there is no dataset.
@@ -63,21 +66,29 @@ def write_dataset(store_uri: str, records: Sequence[Record], wrote: Callable[[in
     records = sorted(records, key=lambda record: record.sample)
     address = fingerprint(record.sample for record in records)
     store = open_store(f"{store_uri.rstrip('/')}/{address}")
-    if _is_complete(store):
+    whole = _whole_parts(store)
+    if whole is None:
         wrote(len(records))
         return store.uri()
     parts = []
     for index, part in enumerate(_cut(records, PART_BYTES)):
-        parts.append(_write_part(store, index, part, wrote))
+        parts.append(_write_part(store, index, part, whole, wrote))
     _upload_text(store, MANIFEST, json_text(_manifest(address, records, parts)))
     return store.uri()
 
 
-def _is_complete(store: Store) -> bool:
+def _whole_parts(store: Store) -> set[str] | None:
+    """Return the parts of the dataset in `store` that are as they were written, None if all of it is."""
     try:
-        return bool(open_dataset(store.uri()).samples())
-    except DataError:  # Absent, or damaged since: written again.
-        return False
+        dataset = open_dataset(store.uri())
+    except DataError:  # Absent, or another's manifest.
+        return set()
+    checked = dict(each_in_parallel(dataset.is_whole, dataset.parts, CONCURRENT_PARTS))
+    whole = {part for part, is_whole in checked.items() if is_whole}
+    try:
+        return whole if len(whole) < len(checked) or not dataset.samples() else None
+    except DataError:  # Whole parts, which are not those of the manifest.
+        return set()
 
 
 def _manifest(address: str, records: Sequence[Record], parts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -90,7 +101,9 @@ def _manifest(address: str, records: Sequence[Record], parts: list[dict[str, Any
     }
 
 
-def _write_part(store: Store, index: int, records: Sequence[Record], wrote: Callable[[int], None]) -> dict[str, Any]:
+def _write_part(
+    store: Store, index: int, records: Sequence[Record], whole: Collection[str], wrote: Callable[[int], None]
+) -> dict[str, Any]:
     with _scratch_folder() as folder:
         path, schema = Path(folder) / "part.parquet", _schema(records)
         compression = {name: how for name, how in COMPRESSION.items() if name != GIVEN_SPLIT or name in schema.names}
@@ -100,10 +113,14 @@ def _write_part(store: Store, index: int, records: Sequence[Record], wrote: Call
                 wrote(len(group))
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            blocks = "".join(block_digests(file))
         # The digest in the name keeps two writers with other versions of pyarrow from mixing their parts.
         name = f"part-{index:05}-{sha256[:12]}.parquet"
-        store.upload(name, path)
-        return {"name": name, "sha256": sha256, "size": path.stat().st_size, "samples": len(records)}
+        if name not in whole:
+            store.upload(name, path)
+        size = path.stat().st_size
+        return {"name": name, "sha256": sha256, "size": size, "blocks": blocks, "samples": len(records)}
 
 
 def _schema(records: Sequence[Record]) -> pa.Schema:
@@ -116,7 +133,7 @@ def _table(records: Sequence[Record], schema: pa.Schema) -> pa.Table:
             *attrgetter(*COLUMNS)(record.sample),
             record.source_uri,
             record.source_etag,
-            {"bytes": record.read(), "path": record.sample.sample_id},
+            {"bytes": _read(record), "path": record.sample.sample_id},
             record.sample.given_split,
         )[: len(schema)]
         for record in records
@@ -125,6 +142,16 @@ def _table(records: Sequence[Record], schema: pa.Schema) -> pa.Table:
         [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), schema, strict=True)],
         schema=schema,
     )
+
+
+def _read(record: Record) -> bytes:
+    image = record.read()
+    if hashlib.sha256(image).hexdigest() != record.sample.sha256:
+        raise ServiceError(
+            "The temporary folder must keep what is written there. "
+            f"Received: other bytes of {one_line(record.sample.sample_id)}. Check the disk of TMPDIR."
+        )
+    return image
 
 
 def _cut(records: Sequence[Record], limit: int) -> Iterator[Sequence[Record]]:

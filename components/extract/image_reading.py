@@ -4,19 +4,22 @@ import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from components.dataset.images import BadImage, decode_image
+from components.dataset.images import MAX_PIXELS, BadImage, decode_image
 from components.step.cores import available_cores
 from components.step.errors import ServiceError
-from components.step.parallel import each_in_parallel
+from components.step.parallel import ByteBudget, each_in_parallel
 from components.step.progress import Progress
-from components.storage.store import ObjectMissing, ObjectUnreadable, Store, StoredObject
+from components.storage.store import ObjectDamaged, ObjectMissing, ObjectUnreadable, Store, StoredObject
 
 CONCURRENT_READS = 32
+# As much as the largest image accepted takes without any compression, 3 bytes a pixel.
+MAX_IMAGE_BYTES = 3 * MAX_PIXELS
+MAX_BYTES_IN_FLIGHT = 2 * MAX_IMAGE_BYTES
 # Decoded pixels are large and decoding keeps a core busy: no more at a time than there are cores.
 _decoding = threading.Semaphore(available_cores())
 
@@ -76,21 +79,33 @@ def read_images(store: Store, objects: Sequence[StoredObject], spool: Spool) -> 
         One SpooledImage per object, in the order of `objects`; one that is missing or cannot be decoded has a `fault`.
     """
     found: dict[str, SpooledImage] = {}
+    budget = ByteBudget(MAX_BYTES_IN_FLIGHT)
     with Progress("reading images", len(objects)) as progress:
-        work = each_in_parallel(lambda source: _read_one(store, source), objects, CONCURRENT_READS)
+        work = each_in_parallel(lambda source: _read_one(store, source, budget), objects, CONCURRENT_READS)
         for source, (data, sha256, size, fault) in work:
             offset = -1 if fault else spool.add(data)
+            if source.size <= MAX_IMAGE_BYTES:
+                budget.give_back(source.size)
             found[source.name] = SpooledImage(source, offset, sha256, *size, fault)
             progress.advance()
     return [found[source.name] for source in objects]
 
 
-def _read_one(store: Store, source: StoredObject) -> tuple[bytes, str, tuple[int, int], str]:
+def how_verified(means: Mapping[str, int]) -> str:
+    """Return the sentence that says by what the bytes of how many objects were verified."""
+    counted = ", ".join(f"{count} by {name}" for name, count in sorted(means.items()) if count)
+    return f"Bytes verified as their store keeps them: {counted or 'none were read'}."
+
+
+def _read_one(store: Store, source: StoredObject, budget: ByteBudget) -> tuple[bytes, str, tuple[int, int], str]:
+    if source.size > MAX_IMAGE_BYTES:
+        return b"", "", (0, 0), f"has {source.size:,} bytes, more than the limit of {MAX_IMAGE_BYTES:,}"
+    budget.take(source.size)
     try:
         data = store.read(source.name, source)
     except ObjectMissing:
         return b"", "", (0, 0), "was removed while the images were read"
-    except ObjectUnreadable as error:
+    except (ObjectUnreadable, ObjectDamaged) as error:
         return b"", "", (0, 0), error.why
     try:
         with _decoding:

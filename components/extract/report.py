@@ -21,13 +21,14 @@ SIZE_BINS = (32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 @dataclass(frozen=True, slots=True)
 class DataSummary:
-    """What extract made and what there is to say about it; `notes` are sentences."""
+    """What extract made and what there is to say about it; `notes` are sentences, `verified` says how bytes were."""
 
     dataset_uri: str
     format: str
     samples: Sequence[Sample]
     dropped: Sequence[BadSample]
     notes: Sequence[str]
+    verified: str = ""
 
     @property
     def fingerprint(self) -> str:

@@ -15,7 +15,7 @@ from components.extract.formats.reading import FORMATS, read_annotations
 from components.extract.given_split import CHOICES, check_given_split, treated
 from components.extract.groups import compile_group_pattern, groups_of, join_identical
 from components.extract.image_checks import conflicting_labels, undecodable
-from components.extract.image_reading import Spool, SpooledImage, open_spool, read_images
+from components.extract.image_reading import Spool, SpooledImage, how_verified, open_spool, read_images
 from components.extract.listing import Listing, check_any_is_there, list_images, outside_of_classes
 from components.extract.notes import noted
 from components.extract.parameters import OWN, check_parameters
@@ -68,7 +68,7 @@ def extract(
         samples = [sample for sample, _ in kept]
         notes += check_classes(samples, annotated, listing) + torn_groups(samples)
         uri = _write(kept, source, target.uri(), spool)
-        summary = DataSummary(uri, annotated.format, samples, sorted(rejected.bad), notes)
+        summary = DataSummary(uri, annotated.format, samples, sorted(rejected.bad), notes, how_verified(source.means()))
         write_samples(samples_path, summary.samples)
         images_by_id = {sample.sample_id: image for sample, image in kept}
         write_data_report(report_path, summary, lambda sample: spool.read(images_by_id[sample.sample_id]))
@@ -158,7 +158,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
         samples_path=arguments.samples,
         report_path=arguments.report,
     )
-    for line in [*summary.notes, *(f"dropped: {bad}" for bad in summary.dropped)]:
+    for line in [summary.verified, *summary.notes, *(f"dropped: {bad}" for bad in summary.dropped)]:
         log.info("%s", one_line(line, 2000))
     log.info("dataset of %d samples: %s", len(summary.samples), one_line(summary.dataset_uri))
     outputs.parameter("dataset_uri", summary.dataset_uri)

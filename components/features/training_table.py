@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from components.dataset.samples import Sample
 from components.step.errors import DataError, one_line
 from components.step.files import atomic_write
+from components.step.regular_files import open_regular
 
 MOST_TRAINING, MOST_VALIDATION = 8_000, 2_000
 
@@ -65,7 +66,8 @@ def read_training_features(path: Path) -> TrainingFeatures:
         DataError: there is none, or it is not one that train wrote.
     """
     try:
-        table = pq.read_table(path, columns=["sample_id", "label", "split", "features"])
+        with open_regular(path) as file:
+            table = pq.read_table(file, columns=["sample_id", "label", "split", "features"])
         ids, labels, splits = (table.column(name).to_pylist() for name in ("sample_id", "label", "split"))
         return TrainingFeatures(ids, labels, splits, _matrix(table.column("features"), len(table)))
     except (OSError, KeyError, ValueError, AttributeError, pa.ArrowException) as error:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from components.step.errors import UsageError, one_line
-from components.step.plain_yaml import PlainYaml
+from components.step.plain_yaml import LARGEST_BYTES, PlainYaml
 from components.storage.stores import read_bytes
 
 RULE = "A promotion policy must be plain YAML of `name: value` lines"
@@ -50,7 +50,7 @@ def read_policy(text_or_uri: str) -> PromotionPolicy:
         return PromotionPolicy()
     if _is_text(text_or_uri):
         return parse_policy(text_or_uri.encode("utf-8", "surrogatepass"), "promotion_policy")
-    return parse_policy(read_bytes(text_or_uri), text_or_uri)
+    return parse_policy(read_bytes(text_or_uri, LARGEST_BYTES), text_or_uri)
 
 
 def parse_policy(data: bytes, source: str) -> PromotionPolicy:

@@ -1,5 +1,6 @@
 """Work in threads with bounded memory."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,6 +10,26 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class ByteBudget:
+    """Bytes that may be in memory at a time; who takes more than there are waits, unless nobody else has any."""
+
+    def __init__(self, limit: int) -> None:
+        """Allow `limit` bytes."""
+        self._limit, self._taken, self._changed = limit, 0, threading.Condition()
+
+    def take(self, size: int) -> None:
+        """Wait until there is room for `size` bytes and take them."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + size <= self._limit)
+            self._taken += size
+
+    def give_back(self, size: int) -> None:
+        """Give back what was taken."""
+        with self._changed:
+            self._taken -= size
+            self._changed.notify_all()
 
 
 def each_in_parallel(

@@ -4,49 +4,48 @@
 """
 
 import functools
-import io
 import os
 import re
-import time
-from collections.abc import Callable, Iterator
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import boto3
-from boto3.exceptions import Boto3Error
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
+from botocore.exceptions import ClientError
 
-from components.step.errors import ServiceError, UsageError, one_line
+from components.step.deadline import Deadline
+from components.step.errors import PawlineError, ServiceError, UsageError, one_line
 from components.step.files import atomic_write
-from components.storage.names import check_name
+from components.step.parallel import in_order
+from components.step.regular_files import MAX_BYTES, mapped
+from components.storage.ranged_file import RangedFile
+from components.storage.s3_objects import ATTEMPTS, DAMAGED_ON_THE_WAY, Damaged, S3Objects, code_of
+from components.storage.s3_upload import CONCURRENT_PARTS, PART_BYTES, put
 from components.storage.store import (
     EMPTY_FOLDER,
     LeftOut,
-    ObjectChanged,
+    ObjectDamaged,
     ObjectMissing,
-    ObjectUnreadable,
     StoredObject,
+    check_size,
     unnoted,
 )
+from components.storage.verification import Facts, OtherBytes, verified_by
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-Result = TypeVar("Result")
-
 CONNECTIONS = 32
 PROBE = ".pawline-may-write"
-ATTEMPTS = 5
 # Seconds. Five attempts with their pauses end within a minute where nothing answers the call.
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
 REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
-# What AWS and its kin answer to a request for another region than the bucket's; to HEAD without a body, a bare 301.
-OF_THE_REGION = ("AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException", "301")
 
 
 class S3Store:
@@ -61,21 +60,24 @@ class S3Store:
         bucket, _, path = uri[len("s3://") :].partition("/")
         if not BUCKET.fullmatch(bucket) or "?" in path:
             raise UsageError(f"An S3 URI must be s3://bucket/prefix. Received: {one_line(uri, 120)}. Correct the URI.")
-        self._bucket = bucket
-        self._prefix = f"{prefix}/" if (prefix := path.strip("/")) else ""
+        prefix = path.strip("/")
+        self._objects = S3Objects(s3_client, endpoint, bucket, f"{prefix}/" if prefix else "")
+        self._means: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def uri(self, name: str = "") -> str:
         """Return the `s3://` URI of the object called `name`."""
-        return f"s3://{self._bucket}/{self._prefix}{name}".rstrip("/")
+        return self._objects.uri(name)
 
     def list(self, left_out: LeftOut = unnoted) -> Iterator[StoredObject]:
         """List the objects below the prefix, 1,000 a request; see `Store.list`."""
         folder = ""  # Consoles create empty objects to show folders; what lies in one follows it at once.
-        paginator = self._asked("", lambda: s3_client().get_paginator("list_objects_v2"))
-        pages = iter(paginator.paginate(Bucket=self._bucket, Prefix=self._prefix))
-        while page := self._asked("", lambda: next(pages, None)):
+        prefix, asked = self._objects.prefix, self._objects.asked
+        paginator = asked("", lambda: s3_client().get_paginator("list_objects_v2"))
+        pages = iter(paginator.paginate(Bucket=self._objects.bucket, Prefix=prefix))
+        while page := asked("", lambda: next(pages, None)):
             for found in page.get("Contents", []):
-                name = found["Key"][len(self._prefix) :]
+                name = found["Key"][len(prefix) :]
                 if folder and not name.startswith(folder):
                     left_out(folder.rstrip("/"), EMPTY_FOLDER)
                 folder = name if found["Key"].endswith("/") and not found["Size"] else ""
@@ -84,53 +86,100 @@ class S3Store:
         if folder:
             left_out(folder.rstrip("/"), EMPTY_FOLDER)
 
-    def read(self, name: str, expected: StoredObject | None = None) -> bytes:
-        """Return the object's bytes, tried again with growing pauses; see `Store.read`."""
-        data = self._get(name, **({"IfMatch": expected.etag} if expected else {}))
+    def read(self, name: str, expected: StoredObject | None = None, limit: int = MAX_BYTES) -> bytes:
+        """Return the object's bytes, verified, tried again with growing pauses; see `Store.read`."""
+        condition = {"IfMatch": expected.etag} if expected else {}
+
+        def attempt(deadline: Deadline) -> tuple[bytes, str]:
+            check = lambda size: check_size(self.uri(name), size, limit)  # noqa: E731 - one line, used once.
+            data, facts = self._objects.get(name, deadline, check, **condition)
+            return data, self._verified_by(name, memoryview(data), facts)
+
+        data, means = self._objects.tried(name, attempt)
         if expected and len(data) != expected.size:
-            raise self._changed(name)
+            raise self._objects.changed(name)
+        with self._lock:
+            self._means[means] += 1
         return data
+
+    def means(self) -> Mapping[str, int]:
+        """Return how many reads were verified by what; see `Store.means`."""
+        return dict(self._means)
 
     def open(self, name: str) -> BinaryIO:
         """Return the object as a file read by ranges; see `Store.open`."""
-        found = self._asked(name, lambda: s3_client().head_object(Bucket=self._bucket, Key=self._key(name)))
-        read = lambda span: self._get(name, Range=span, IfMatch=found["ETag"])  # noqa: E731 - one line, used once.
-        return cast(BinaryIO, _RangedFile(read, found["ContentLength"]))
+        found = self._objects.head(name)
+        read_range = functools.partial(self._range, name, found["ETag"])
+        return cast(BinaryIO, RangedFile(read_range, found["ContentLength"]))
 
-    def _get(self, name: str, **options: str) -> bytes:
-        key = self._key(name)
-        for attempt in range(1, ATTEMPTS + 1):
-            found = self._asked(name, lambda: s3_client().get_object(Bucket=self._bucket, Key=key, **options))  # type: ignore[arg-type]  # conditions vary
-            try:
-                with found["Body"] as body:
-                    return body.read()
-            except (BotoCoreError, HTTPError) as error:  # botocore retries what breaks before the body, not this.
-                if attempt == ATTEMPTS:
-                    reason = f"the answer broke off {ATTEMPTS} times ({type(error).__name__})"
-                    raise self._failed(name, reason) from error
-                time.sleep(0.1 * 2**attempt)
-        raise AssertionError("every attempt returns or raises")
+    def _range(self, name: str, etag: str, start: int, end: int) -> bytes:
+        span: dict[str, Any] = {"Range": f"bytes={start}-{end - 1}", "IfMatch": etag}
+        data = self._objects.tried(name, lambda deadline: self._objects.get(name, deadline, lambda _: None, **span)[0])
+        if len(data) != end - start:
+            raise self._objects.changed(name)
+        return data
+
+    def _verified_by(self, name: str, data: memoryview, facts: Facts) -> str:
+        try:
+            return verified_by(data, facts, functools.partial(self._objects.offered, name))
+        except OtherBytes as error:
+            raise Damaged(str(error)) from error
 
     def download(self, name: str, path: Path) -> None:
-        """Download the object in parallel ranges; see `Store.download`."""
+        """Download the object in parallel ranges, verified as a whole; see `Store.download`."""
         with atomic_write(path) as temporary:
-            self._asked(name, lambda: s3_client().download_file(self._bucket, self._key(name), str(temporary)))
+            self._objects.tried(name, lambda deadline: self._download(name, temporary, deadline))
+
+    def _download(self, name: str, path: Path, deadline: Deadline) -> None:
+        facts = self._objects.head(name)
+        size, etag = facts["ContentLength"], facts["ETag"]
+        deadline.allow(size)
+        spans = [(start, min(start + PART_BYTES, size)) for start in range(0, size, PART_BYTES)]
+        ranges = in_order(lambda span: self._range(name, etag, *span), spans, CONCURRENT_PARTS, CONCURRENT_PARTS)
+        with path.open("wb") as file:
+            file.writelines(ranges)
+        with mapped(path) as data:
+            self._verified_by(name, data, facts)
 
     def upload(self, name: str, path: Path) -> None:
-        """Upload the file at `path`, in parts if it is large; see `Store.upload`."""
-        self._asked(name, lambda: s3_client().upload_file(str(path), self._bucket, self._key(name)))
+        """Upload the file at `path`, in parts if it is large, verified; see `Store.upload`."""
+        try:
+            self._objects.tried(name, lambda deadline: self._upload(name, path, deadline))
+        except ObjectDamaged as error:
+            with suppress(PawlineError):
+                self._delete(name)  # What lies there now is neither the old nor the new.
+            raise self._objects.failed(name, str(error.__cause__)) from error
+
+    def _upload(self, name: str, path: Path, deadline: Deadline) -> None:
+        deadline.allow(2 * path.stat().st_size)  # There, and perhaps back.
+        try:
+            confirmed = put(s3_client(), self._objects.where(name), path)
+        except ClientError as error:
+            if code_of(error) in DAMAGED_ON_THE_WAY:
+                raise Damaged(f"the store received other bytes ({code_of(error)})") from error
+            raise
+        if not confirmed and not self._holds(name, path):
+            raise Damaged("the store keeps other bytes than were sent")
+
+    def _holds(self, name: str, path: Path) -> bool:
+        """Read back what was uploaded: tell whether it is the file at `path`."""
+        with self.open(name) as stored, path.open("rb") as sent:
+            while block := sent.read(PART_BYTES):
+                if stored.read(len(block)) != block:
+                    return False
+            return not stored.read(1)
 
     def exists(self, name: str) -> bool:
         """Tell whether there is an object called `name`."""
         try:
-            self._asked(name, lambda: s3_client().head_object(Bucket=self._bucket, Key=self._key(name)))
+            self._objects.head(name)
         except ObjectMissing:
             return False
         return True
 
     def check_writable(self) -> None:
         """Put and delete an object of no bytes, called PROBE; see `Store`."""
-        self._asked(PROBE, lambda: s3_client().put_object(Bucket=self._bucket, Key=self._key(PROBE), Body=b""))
+        self._objects.asked(PROBE, lambda: s3_client().put_object(**self._objects.where(PROBE), Body=b""))
         with suppress(ServiceError):  # Who may write and not delete can keep datasets, and leaves this one object.
             self._delete(PROBE)
 
@@ -140,69 +189,7 @@ class S3Store:
             self._delete(found.name)
 
     def _delete(self, name: str) -> None:
-        self._asked(name, lambda: s3_client().delete_object(Bucket=self._bucket, Key=self._key(name)))
-
-    def _key(self, name: str) -> str:
-        return self._prefix + check_name(name)
-
-    def _asked(self, name: str, request: Callable[[], Result]) -> Result:
-        try:
-            return request()
-        except ClientError as error:
-            raise self._refused(name, error) from error
-        except (BotoCoreError, Boto3Error) as error:
-            raise self._failed(name, str(error)) from error
-
-    def _refused(self, name: str, error: ClientError) -> Exception:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code in ("NoSuchKey", "404"):
-            return ObjectMissing(f"The object must exist. Received: {one_line(self.uri(name))}. Check the URI.")
-        if code in ("PreconditionFailed", "412"):
-            return self._changed(name)
-        reason = f"{code}: {error.response.get('Error', {}).get('Message', '')}"
-        if code == "InvalidObjectState":  # Of this object alone, unlike keys, rights and regions.
-            return ObjectUnreadable(str(self._failed(name, reason)), f"is archived and must be restored first ({code})")
-        if code in OF_THE_REGION:
-            return self._failed(name, reason, "Set AWS_DEFAULT_REGION to the bucket's region")
-        return self._failed(name, reason)
-
-    def _changed(self, name: str) -> ObjectChanged:
-        return ObjectChanged(
-            f"An object must not change while it is read. Received: {one_line(self.uri(name))}. Run again."
-        )
-
-    def _failed(self, name: str, reason: str, advice: str = "Check endpoint, keys and bucket") -> ServiceError:
-        received = f"{one_line(reason)} for {one_line(self.uri(name))}"
-        return ServiceError(f"The S3 store at {endpoint() or 'AWS'} must answer. Received: {received}. {advice}.")
-
-
-class _RangedFile(io.RawIOBase):
-    """A seekable file of `size` bytes whose ranges are read from elsewhere."""
-
-    def __init__(self, read_range: Callable[[str], bytes], size: int) -> None:
-        self._read_range, self._size, self._position = read_range, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = start + offset
-        return self._position
-
-    def read(self, size: int = -1) -> bytes:
-        end = self._size if size < 0 else min(self._position + size, self._size)
-        if end <= self._position:
-            return b""
-        data = self._read_range(f"bytes={self._position}-{end - 1}")
-        self._position += len(data)
-        return data
+        self._objects.asked(name, lambda: s3_client().delete_object(**self._objects.where(name)))
 
 
 def endpoint() -> str | None:

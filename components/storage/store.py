@@ -1,11 +1,12 @@
 """What a store is: objects below one place, each read and written whole."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from components.step.errors import DataError, ServiceError
+from components.step.errors import DataError, ServiceError, one_line
+from components.step.regular_files import MAX_BYTES
 
 LEADS_BACK = "is a link back to a folder above it, whose files are listed already"
 LEADS_OUT = "is a link that leads out of the folder"
@@ -27,6 +28,12 @@ class ObjectUnreadable(ServiceError):
     def __init__(self, message: str, why: str) -> None:
         super().__init__(message)
         self.why = why
+
+
+class ObjectDamaged(DataError):
+    """The object's bytes are not those of the digest that its store keeps; `why` goes on after the object's name."""
+
+    why = "did not arrive as its store keeps it, however often it was read"
 
 
 def unnoted(name: str, why: str) -> None:
@@ -54,24 +61,32 @@ class Store(Protocol):
         `left_out` is told the name of what lies there and cannot be read, and why, as words that follow the name.
         """
 
-    def read(self, name: str, expected: StoredObject | None = None) -> bytes:
-        """Return the object's bytes.
+    def read(self, name: str, expected: StoredObject | None = None, limit: int = MAX_BYTES) -> bytes:
+        """Return the object's bytes, verified by whatever the store offers.
 
         Raises:
             ObjectMissing: there is none.
             ObjectChanged: it differs from `expected`, what the listing said.
             ObjectUnreadable: the store gives others, but not this one.
+            ObjectDamaged: its bytes are not those of the digest that the store keeps.
+            DataError: it has more than `limit` bytes, or is no regular file; nothing was read.
             ServiceError: the store failed, after retries.
         """
 
+    def means(self) -> Mapping[str, int]:
+        """Return how many of the reads so far were verified by what."""
+
     def open(self, name: str) -> BinaryIO:
-        """Return the object as a seekable file, of which only what is asked for is read; raises as `read` does."""
+        """Return the object as a seekable file, of which only what is asked for is read; raises as `read` does.
+
+        No store has digests of ranges: see `verified_file`.
+        """
 
     def download(self, name: str, path: Path) -> None:
         """Write the object to `path`, complete or not at all; raises as `read` does."""
 
     def upload(self, name: str, path: Path) -> None:
-        """Store the file at `path` as `name`, complete or not at all."""
+        """Store the file at `path` as `name`, complete and as it was sent, or not at all."""
 
     def exists(self, name: str) -> bool:
         """Tell whether there is an object called `name`."""
@@ -85,3 +100,15 @@ class Store(Protocol):
 
     def clear(self) -> None:
         """Remove every object below this store, and what killed uploads left there."""
+
+
+def check_size(uri: str, size: int, limit: int) -> None:
+    """Refuse an object of `size` bytes before it is read where that is more than `limit`.
+
+    Raises:
+        DataError: it is.
+    """
+    if size > limit:
+        raise DataError(
+            f"A file must have at most {limit:,} bytes. Received: {one_line(uri)} with {size:,}. Is it the right one?"
+        )

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from components.step.errors import UsageError, one_line
+from components.step.regular_files import MAX_BYTES
 from components.storage.folder import LocalStore
 from components.storage.store import Store
 
@@ -50,7 +51,7 @@ def split_uri(uri: str) -> tuple[Store, str]:
     return open_store(parent or "."), unquote(name) if uri.startswith("file://") else name
 
 
-def read_bytes(uri: str) -> bytes:
+def read_bytes(uri: str, limit: int = MAX_BYTES) -> bytes:
     """Return the bytes of the object at `uri`; raises as `Store.read` does."""
     store, name = split_uri(uri)
-    return store.read(name)
+    return store.read(name, limit=limit)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.step.errors import DataError, one_line
 from components.step.files import atomic_write, write_text
+from components.step.regular_files import open_regular_text, read_regular
 from components.step.reports import render_report
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def read_history(path: Path) -> list[dict[str, Any]]:
         DataError: there is no such file, or it is not one that train wrote.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with open_regular_text(path) as file:
             return [_epoch(row) for row in csv.DictReader(file, strict=True)]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise DataError(
@@ -89,7 +90,7 @@ def remove_leftovers(outputs: Iterable[Path]) -> None:
 def remove_own_bundle(directory: Path, provenance: "Provenance") -> None:
     """Remove a bundle that a killed attempt at this very training completed; anything else stays and is refused."""
     try:
-        found = json.loads((directory / "bundle.json").read_bytes())
+        found = json.loads(read_regular(directory / "bundle.json"))
         own = all(found[name] == getattr(provenance, name) for name in ("training", "dataset_fingerprint", "metrics"))
     except (OSError, ValueError, KeyError, TypeError):
         return

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from components.bundle.manifest import Manifest, read_manifest
 from components.step.errors import DataError, UsageError, first_ten, one_line
+from components.step.regular_files import read_regular
 from pipeline.compare.metrics import Measured, measured
 from pipeline.local.record import shown_status
 
@@ -113,7 +114,7 @@ def _shown_name(folder: Path, folders: Sequence[Path]) -> str:
 
 def _read(path: Path, kind: type) -> Any:
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(path, error) from error
     if not isinstance(found, kind):

@@ -13,6 +13,7 @@ from typing import Any
 
 from components.step.errors import UsageError, one_line
 from components.step.files import write_json
+from components.step.regular_files import read_regular
 from pipeline.compiled import CompiledPipeline
 from pipeline.config import write_config
 from pipeline.local.executor import collect_outputs, executor_input
@@ -65,7 +66,7 @@ class Sweep:
         """
         where = one_line(self.folder)
         try:
-            planned = json.loads((self.folder / PLAN).read_bytes())
+            planned = json.loads(read_regular(self.folder / PLAN))
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"A sweep can be gone on with once its shared steps are done. Received: {where}, without a whole "
@@ -102,7 +103,7 @@ class Sweep:
 
     def _is_done(self, folder: Path, candidate: Candidate) -> bool:
         try:
-            record = json.loads((folder / "run.json").read_bytes())
+            record = json.loads(read_regular(folder / "run.json"))
             origins = {step["reused_from"] for step in record["steps"] if step["name"] in SHARED}
         except (OSError, ValueError, LookupError, TypeError):
             return False  # Damaged: it is run again, in another folder.

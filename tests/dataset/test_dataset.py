@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -340,7 +341,61 @@ def test_an_image_that_was_swapped_is_named(tmp_path: Path) -> None:
     rows = pq.read_table(path).to_pylist()
     rows[3]["image"]["bytes"] = b"another image"
     pq.write_table(pa.Table.from_pylist(rows, dataset_writer.SCHEMA), path)
-    assert "folder/03.png" in refusal(lambda: read_all(dataset))
+    assert dataset.parts[0] in refusal(lambda: read_all(dataset))
+    assert "folder/03.png" in refusal(lambda: read_all(without_blocks(dataset)))
+
+
+def without_blocks(dataset: Dataset) -> Dataset:
+    """Return `dataset` as one that was written when parts had no digests of their blocks."""
+    digests = {part: replace(written, blocks=[]) for part, written in dataset.digests.items()}
+    return replace(dataset, digests=digests)
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("damage", ["a bit", "cut short", "gone", "manifest"])
+@pytest.mark.parametrize("blocks", [True, False])
+def test_what_is_damaged_is_written_again_and_the_rest_left(tmp_path: Path, damage: str, blocks: bool) -> None:
+    dataset = write(tmp_path)
+    before = files_of(dataset)
+    if not blocks:
+        manifest = json.loads(before[MANIFEST])
+        for part in manifest["parts"]:
+            del part["blocks"]
+        (Path(dataset.uri) / MANIFEST).write_text(json.dumps(manifest))
+    for path in Path(dataset.uri).iterdir():
+        os.utime(path, (1, 1))
+    victim = Path(dataset.uri) / (MANIFEST if damage == "manifest" else dataset.parts[1])
+    spoil(victim, damage)
+    again = write(tmp_path)
+    assert again.samples() == SAMPLES
+    assert {name: data for name, data in files_of(again).items() if name != MANIFEST or blocks} == {
+        name: data for name, data in before.items() if name != MANIFEST or blocks
+    }
+    kept = [path.name for path in Path(dataset.uri).iterdir() if path.stat().st_mtime == 1]
+    assert set(dataset.parts) - {victim.name} <= set(kept) | (set(dataset.parts) if damage == "manifest" else set())
+
+
+def spoil(path: Path, damage: str) -> None:
+    """Damage the file at `path`."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 4
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(data[:-9] if damage == "cut short" else data)
+
+
+@given(bit=st.integers(0, 10**9))
+def test_no_bit_of_a_part_can_change_unnoticed(tmp_path_factory: pytest.TempPathFactory, bit: int) -> None:
+    folder = tmp_path_factory.getbasetemp() / "bits"
+    dataset = write(folder)
+    path = Path(dataset.uri) / dataset.parts[0]
+    data = bytearray(path.read_bytes())
+    data[bit // 8 % len(data)] ^= 1 << bit % 8
+    path.write_bytes(data)
+    assert "Run extract again" in refusal(dataset.samples)
+    assert not dataset.is_whole(dataset.parts[0])
+    assert write(folder).samples() == SAMPLES
 
 
 def test_a_label_that_was_changed_is_noticed(tmp_path: Path) -> None:
@@ -350,6 +405,7 @@ def test_a_label_that_was_changed_is_noticed(tmp_path: Path) -> None:
     rows[3]["label"] = "cat" if rows[3]["label"] != "cat" else "dog"
     pq.write_table(pa.Table.from_pylist(rows, dataset_writer.SCHEMA), path)
     assert "unchanged" in refusal(dataset.samples)
+    assert "unchanged" in refusal(without_blocks(dataset).samples)
 
 
 def test_samples_of_another_dataset_are_named(tmp_path: Path) -> None:

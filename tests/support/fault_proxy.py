@@ -16,6 +16,7 @@ from tests.support.patience import PATIENCE
 S3_ERROR = (
     '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{code} by the test</Message></Error>'
 )
+DRIP_SECONDS = 0.2  # Less than the reads' own timeout in tests, or it would be that which ends them.
 REFUSALS = {
     "403 archived": "InvalidObjectState",
     "403": "InvalidAccessKeyId",
@@ -40,8 +41,12 @@ Plan = Callable[[Request], str | None]
 
 @dataclass
 class FaultProxy:
-    """Forwards to 127.0.0.1:`upstream`; `plan` names the fault for a request: a status of REFUSALS, `hang` (no answer),
-    `reset` (closed before it), `truncate` (half a body), `garbage` (no XML, no HTTP body expected), None for none."""
+    """Forwards to 127.0.0.1:`upstream`; `plan` names the fault for a request, None for none.
+
+    Faults: a status of REFUSALS, `hang` (no answer), `reset` (closed before it), `truncate` (half a body), `garbage`
+    (no XML, no HTTP body expected), `flip N` (bit N, counted round, of what PUT sends or the answer has), `drip head`
+    and `drip body` (a byte every DRIP_SECONDS from there on).
+    """
 
     upstream: int
     delay: float = 0.0
@@ -83,6 +88,8 @@ class FaultProxy:
         if fault in ("hang", "reset"):
             await asyncio.sleep(3600 if fault == "hang" else 0)
             return False
+        if fault and fault.startswith("flip") and request.method == "PUT":
+            body, fault = flipped(body, int(fault.split()[1])), None
         to_server.write(_without_expect(head) + body)
         return await _answer(request, fault, from_server, writer)
 
@@ -104,10 +111,33 @@ async def _answer(request: Request, fault: str | None, reader, writer) -> bool:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
     if fault == "garbage":
         body = b"\x00" * len(body)
+    if fault and fault.startswith("flip"):
+        body = flipped(body, int(fault.split()[1]))
+    if fault and fault.startswith("drip"):
+        whole = head + body
+        return await _drip(writer, whole, 0 if fault == "drip head" else len(head))
     writer.write(head)
     writer.write(body[: len(body) // 2] if fault == "truncate" else body)
     await writer.drain()
     return fault != "truncate"
+
+
+def flipped(body: bytes, bit: int) -> bytes:
+    """Return `body` with one bit changed."""
+    if not body:
+        return body
+    spoiled = bytearray(body)
+    spoiled[bit // 8 % len(body)] ^= 1 << bit % 8
+    return bytes(spoiled)
+
+
+async def _drip(writer, data: bytes, start: int) -> bool:
+    writer.write(data[:start])
+    for byte in data[start:]:
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(DRIP_SECONDS)
+    return True
 
 
 async def _read_head(reader: asyncio.StreamReader) -> tuple[bytes, dict[str, str]]:

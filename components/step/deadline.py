@@ -1,0 +1,56 @@
+"""A deadline for a whole exchange: timeouts of a socket begin anew with every byte, so a dripping answer never ends."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+SECONDS = 60.0
+LEAST_RATE = 16_384  # Bytes a second: what a bad mobile line gives.
+
+
+class Overdue(Exception):
+    """An exchange that was not over by its deadline; the message says after how many seconds."""
+
+
+class Deadline:
+    """The end of an exchange of `size` bytes: SECONDS, and as many as the bytes take at the least rate, from now."""
+
+    def __init__(self, size: int = 0) -> None:
+        self._started = time.monotonic()
+        self.allow(size)
+
+    def allow(self, size: int) -> None:
+        """Set how many bytes the exchange has, where that is known only after its beginning."""
+        self.seconds = SECONDS + size / LEAST_RATE
+
+    def left(self) -> float:
+        """Return the seconds that are left, 0 if none."""
+        return max(0.0, self._started + self.seconds - time.monotonic())
+
+
+def within(deadline: Deadline, work: Callable[[], Result]) -> Result:
+    """Return what `work` returns, in a thread of its own that is left to itself after the deadline.
+
+    Raises:
+        Overdue: `work` was not done in time.
+        Exception: what `work` raises.
+    """
+    outcome: Future[Result] = Future()
+    # A daemon: a thread that waits for a byte a second must not keep the process from its end.
+    threading.Thread(target=_settle, args=(outcome, work), daemon=True).start()
+    while not outcome.done():
+        wait([outcome], deadline.left())
+        if not outcome.done() and not deadline.left():
+            raise Overdue(f"no whole answer within {deadline.seconds:.0f} s")
+    return outcome.result()
+
+
+def _settle(outcome: Future[Result], work: Callable[[], Result]) -> None:
+    try:
+        outcome.set_result(work())
+    except BaseException as error:  # Whatever it is belongs to whoever waits.
+        outcome.set_exception(error)
