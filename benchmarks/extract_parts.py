@@ -53,6 +53,7 @@ def whole(folder: Path) -> Seconds:
     import components.extract.step as step
     from components.extract import image_reading as spool
     from components.storage.s3 import S3Store
+    from components.storage.s3_objects import S3Objects
 
     clock = Clock()
     for owner, name, stage in (
@@ -62,7 +63,7 @@ def whole(folder: Path) -> Seconds:
         (step, "write_data_report", "report"),
     ):
         clock.watch(owner, name, stage)
-    clock.watch(S3Store, "read", "cpu of S3", time.thread_time)
+    clock.watch(S3Objects, "get", "cpu of S3", time.thread_time)
     clock.watch(spool, "decode_image", "cpu of decoding", time.thread_time)
     _watch_listing(clock, S3Store)
     with tempfile.TemporaryDirectory() as out:
