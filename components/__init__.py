@@ -1,1 +1,8 @@
 """Everything that runs inside Pawline's containers: verbs are steps, nouns are what the steps share."""
+
+import os
+
+# Libraries that tell their makers who uses them, each asked not to before it can be imported. ONNX Runtime from 1.29 on
+# also leaves a device id and its events below HOME.
+for _name in ("ORT_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+    os.environ.setdefault(_name, "true" if _name.startswith("MLFLOW") else "1")

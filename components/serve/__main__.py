@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from components.serve.command import add_arguments, run
 from components.step.errors import PawlineError, one_line
+from components.step.secrets import no_secrets_said
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -15,6 +16,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@no_secrets_said()
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv`; return its exit code: 0 drained, 1 bad data or a failed service, 2 bad usage."""
     try:

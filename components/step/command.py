@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from components.step.errors import PawlineError, one_line
 from components.step.outputs import EXECUTOR_INPUT_HELP, ExecutorOutputs
+from components.step.secrets import no_secrets_said
 
 log = logging.getLogger("pawline")
 
@@ -22,6 +23,7 @@ def step_parser(verb: str, description: str) -> argparse.ArgumentParser:
     return parser
 
 
+@no_secrets_said()
 def run_step(parser: argparse.ArgumentParser, argv: Sequence[str] | None, action: Action) -> int:
     """Parse `argv`, run `action`, write the executor output; return the exit code.
 

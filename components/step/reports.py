@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from components.step.errors import one_line
+from components.step.secrets import without_secret_values
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -31,7 +32,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     # Names and labels come from outside: control characters are shown, and long ones cut.
-    environment.filters["one_line"] = one_line
+    environment.filters["one_line"] = lambda text, limit=300: without_secret_values(one_line(text, limit))
     environment.filters["number"] = lambda value: f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     environment.filters["percent"] = percent
     environment.filters["decimal"] = decimal

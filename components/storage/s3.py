@@ -22,6 +22,7 @@ from components.step.errors import PawlineError, ServiceError, UsageError, one_l
 from components.step.files import atomic_write
 from components.step.parallel import in_order
 from components.step.regular_files import MAX_BYTES, mapped
+from components.step.secrets import strip_secrets, without_secret_values
 from components.storage.ranged_file import RangedFile
 from components.storage.s3_objects import ATTEMPTS, DAMAGED_ON_THE_WAY, Damaged, S3Objects, code_of
 from components.storage.s3_upload import CONCURRENT_PARTS, PART_BYTES, put
@@ -215,6 +216,7 @@ def s3_client() -> "S3Client":
         # MinIO and its kin answer under one host name; only AWS has a name for each bucket.
         s3={"addressing_style": "path" if endpoint() else "auto"},
     )
+    strip_secrets(os.environ)
     try:
         # A session of its own: boto3's default one keeps the first keys it saw.
         return boto3.Session().client("s3", endpoint_url=endpoint(), config=config)
@@ -227,4 +229,5 @@ def _bad_environment() -> UsageError:
     if region is not None and not REGION.fullmatch(region):
         received = f"AWS_DEFAULT_REGION={one_line(repr(region), 80)}"
         return UsageError(f"AWS_DEFAULT_REGION must be a region such as eu-west-1. Received: {received}. Correct it.")
-    return UsageError(f"AWS_ENDPOINT_URL_S3 must be a URL. Received: {one_line(endpoint())}. Correct it.")
+    received = without_secret_values(one_line(endpoint()))
+    return UsageError(f"AWS_ENDPOINT_URL_S3 must be a URL. Received: {received}. Correct it.")

@@ -11,6 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from components.step.deadline import Deadline, Overdue, within
 from components.step.errors import ServiceError, one_line
+from components.step.secrets import without_secret_values
 from components.storage.names import check_name
 from components.storage.store import ObjectChanged, ObjectDamaged, ObjectMissing, ObjectUnreadable
 from components.storage.verification import Facts
@@ -116,7 +117,8 @@ class S3Objects:
         """Return the error of a store that did not do its part."""
         received = f"{one_line(reason)} for {one_line(self.uri(name))}"
         where = self.endpoint() or "AWS"
-        return ServiceError(f"The S3 store at {where} must answer. Received: {received}. {advice}.")
+        rule = f"The S3 store at {where} must answer"
+        return ServiceError(without_secret_values(f"{rule}. Received: {received}. {advice}."))
 
     def _refused(self, name: str, error: ClientError) -> Exception:
         code = code_of(error)

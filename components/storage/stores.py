@@ -1,9 +1,8 @@
 """Stores by their address: `s3://bucket/prefix`, `file://` and plain paths."""
 
-from contextlib import suppress
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from components.step.addresses import file_path
 from components.step.errors import UsageError, one_line
 from components.step.regular_files import MAX_BYTES
 from components.storage.folder import LocalStore
@@ -22,17 +21,11 @@ def open_store(uri: str) -> Store:
 
         return S3Store(uri)
     if uri and (not separator or scheme == "file") and "\0" not in uri:
-        with suppress(ValueError):  # file://[x]/y
-            return LocalStore(local_path(uri))
+        return LocalStore(file_path(uri))
     raise UsageError(
         "A store must be s3://bucket/prefix, file:///folder or a path. "
         f"Received: {one_line(repr(uri), 120)}. Correct the URI."
     )
-
-
-def local_path(uri: str) -> Path:
-    """Return the path that `uri`, a `file://` URI or a plain path, stands for."""
-    return Path(unquote(urlsplit(uri).path) if uri.startswith("file://") else uri).absolute()
 
 
 def split_uri(uri: str) -> tuple[Store, str]:

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from components.step.addresses import sqlite_path
 from components.step.errors import PawlineError, ServiceError, UsageError, one_line
+from components.step.secrets import no_secrets_said
 from components.tracking import queue
-from components.tracking.events import check_tracking_uri, public_uri, without_passwords
+from components.tracking.events import check_tracking_uri, without_passwords
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -21,6 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@no_secrets_said()
 def main(argv: Sequence[str] | None = None) -> int:
     """Send what is left; return 0 if all was sent."""
     arguments = build_parser().parse_args(argv)
@@ -41,11 +44,11 @@ def _follow(folder: Path, key: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that temporary folders are removed.
     state = queue.read_state(folder, key)
     try:
-        from components.tracking.connection import connect, sqlite_file
+        from components.tracking.connection import connect
         from components.tracking.database import make_database
         from components.tracking.sender import follow
 
-        database = sqlite_file(os.environ["MLFLOW_TRACKING_URI"])
+        database = sqlite_path(os.environ["MLFLOW_TRACKING_URI"])
         to_be_made = database is not None and not database.exists()  # Which takes seconds, once.
         queue.write_state(folder, key, replace(state, error="", busy=to_be_made))
         make_database(os.environ["MLFLOW_TRACKING_URI"])
@@ -65,13 +68,11 @@ def _replay(folders: Sequence[Path]) -> None:
         print("nothing to send")
         return
     from components.tracking.connection import connect
-    from components.tracking.database import make_database
     from components.tracking.sender import send_matching
 
     uri = _target(waiting)
     check_tracking_uri(uri)
     try:
-        make_database(uri)
         client = connect({**os.environ, "MLFLOW_TRACKING_URI": uri})
     except Exception as error:  # A database says it in any class.
         received = one_line(without_passwords(str(error)))
@@ -94,11 +95,21 @@ def _keys(folder: Path) -> list[str]:
 
 
 def _target(waiting: Sequence[tuple[Path, str]]) -> str:
-    """Return MLFLOW_TRACKING_URI, or what the first queue was meant for: it holds no password."""
+    """Return MLFLOW_TRACKING_URI, or what the first queue was meant for, where that is known without a secret.
+
+    Raises:
+        UsageError: it is not: an address to be shown may be another's.
+    """
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         return uri
     events = queue.read_events(*waiting[0], 0, 1)
-    return public_uri(str(events[0][1].get("target"))) if events else ""
+    start = events[0][1] if events else {}
+    if start.get("whole") is True:
+        return str(start.get("target"))
+    raise UsageError(
+        "MLFLOW_TRACKING_URI must say where to send, as the queue keeps no password. "
+        f"Received: a queue for {one_line(start.get('target') or 'nobody', 200)}. Set it."
+    )
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from components.step.addresses import sqlite_path
+from components.step.secrets import strip_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,16 +32,12 @@ def connect(environment: Mapping[str, str], times: Mapping[str, str] = TIMES) ->
     """
     os.environ.update(environment)
     os.environ.update(times)
+    strip_secrets(os.environ)
     uri = environment["MLFLOW_TRACKING_URI"]
-    if path := sqlite_file(uri):
+    if path := sqlite_path(uri):
         path.stat()  # sqlite would make an empty one.
         with closing(sqlite3.connect(path)) as database:  # MLflow would try for minutes to open what it cannot.
             database.execute("SELECT 1 FROM experiments LIMIT 1").fetchall()
     from mlflow import MlflowClient
 
     return MlflowClient(uri)
-
-
-def sqlite_file(uri: str) -> Path | None:
-    """Return the file of an sqlite database, None for another `uri`."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") and "?" not in uri else None

@@ -3,14 +3,15 @@
 import os
 import tempfile
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from components.tracking.connection import sqlite_file
+from components.step.addresses import sqlite_path, sqlite_uri
 
 
 def make_database(uri: str) -> None:
     """Make the sqlite file of `uri`, if that is one and not there: complete or absent, as half of it is no use."""
-    path = sqlite_file(uri)
+    path = sqlite_path(uri)
     if path is None or path.exists():
         return
     from mlflow import MlflowClient
@@ -19,7 +20,7 @@ def make_database(uri: str) -> None:
 
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
         event.listen(Engine, "connect", _without_waiting)
-        MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments(max_results=1)
+        MlflowClient(sqlite_uri(Path(folder) / "mlflow.db")).search_experiments(max_results=1)
         event.remove(Engine, "connect", _without_waiting)
         with suppress(FileExistsError):  # Another was faster.
             os.link(f"{folder}/mlflow.db", path)

@@ -1,12 +1,12 @@
 """One queue's events as calls of MLflow's client, each made so that repeating it after a kill changes nothing."""
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.step.addresses import file_uri, sqlite_path
 from components.tracking.events import MAX_PARAMETER, MAX_TAG, legal_name
 from components.tracking.queue import State
 
@@ -189,7 +189,5 @@ def artifact_location(tracking_uri: str) -> str | None:
 
     Without a server, MLflow would put them below whatever folder the process happens to stand in.
     """
-    path = tracking_uri.partition("?")[0].removeprefix("sqlite:///")
-    if not tracking_uri.startswith("sqlite:///"):
-        return None
-    return Path(os.path.abspath(path)).parent.joinpath("mlartifacts").as_uri()
+    path = sqlite_path(tracking_uri.partition("?")[0])
+    return file_uri(path.parent / "mlartifacts") if path else None

@@ -5,7 +5,9 @@ import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
 
+from components.step.addresses import SQLITE
 from components.step.errors import UsageError, one_line
+from components.step.secrets import without_secret_values
 
 SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
 # The limits of MLflow's own store, mlflow/utils/validation.py.
@@ -33,7 +35,9 @@ def check_tracking_uri(uri: str) -> None:
 
 
 def public_uri(uri: str) -> str:
-    """Return `uri` without user, password, query and fragment."""
+    """Return `uri` without user, password, query and fragment, to be shown and compared, never to be dialled."""
+    if uri.startswith(SQLITE):  # A path, in which "#" and "@" are characters like others.
+        return uri.partition("?")[0]
     # Not by urlsplit and back, which makes sqlite://// another path.
     return _PASSWORD.sub("://", re.split(r"[?#]", uri, maxsplit=1)[0])
 
@@ -52,8 +56,8 @@ def without_secrets(values: Mapping[str, object]) -> dict[str, str]:
 
 
 def without_passwords(text: str) -> str:
-    """Return `text` with each URI in it as `public_uri` gives it."""
-    return _URI.sub(lambda found: public_uri(found[0]), text)
+    """Return `text` with each URI in it as `public_uri` gives it, and without the environment's secrets."""
+    return _URI.sub(lambda found: public_uri(found[0]), without_secret_values(text))
 
 
 def with_legal_names(values: Mapping[str, float]) -> dict[str, float]:

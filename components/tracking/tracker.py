@@ -135,6 +135,7 @@ class MlflowTracker:
             tags=without_secrets(tags),
             dataset=asdict(dataset) if dataset else None,
             target=public_uri(self._environment["MLFLOW_TRACKING_URI"]),
+            whole=public_uri(self._environment["MLFLOW_TRACKING_URI"]) == self._environment["MLFLOW_TRACKING_URI"],
             run_id=self._environment.get("MLFLOW_RUN_ID", ""),
             experiment=self._environment.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT,
             experiment_id=self._environment.get("MLFLOW_EXPERIMENT_ID", ""),

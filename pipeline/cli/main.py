@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from components.step.errors import PawlineError, one_line
+from components.step.secrets import no_secrets_said
 from pipeline.cli.extras import check_extras
 from pipeline.cli.parser import build_parser
 
 INTERRUPTED = 128 + signal.SIGINT
 
 
+@no_secrets_said()
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv`; return its exit code.
 

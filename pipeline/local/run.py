@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from components.step.addresses import sqlite_uri
 from components.step.errors import PawlineError, ServiceError
 from components.step.files import write_json
 from pipeline.compiled import CompiledPipeline, Step
@@ -47,7 +48,7 @@ class Display(Protocol):
 
 def tracking_uri(runs: Path) -> str:
     """Return the MLflow store of the runs in the folder `runs`, where the environment names no other."""
-    return f"sqlite:///{runs / TRACKING_STORE}"
+    return sqlite_uri(runs / TRACKING_STORE)
 
 
 def run_pipeline(pipeline: CompiledPipeline, record: RunRecord, display: Display) -> None:

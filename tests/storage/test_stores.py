@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from components.step.addresses import file_path
 from components.step.errors import DataError, PawlineError, ServiceError, UsageError
 from components.storage.folder import LocalStore
 from components.storage.store import EMPTY_FOLDER, LEADS_BACK, ObjectChanged, ObjectMissing, StoredObject
-from components.storage.stores import local_path, open_store, read_bytes, split_uri
+from components.storage.stores import open_store, read_bytes, split_uri
 
 HOSTILE_NAMES = [
     "../secret",
@@ -218,11 +219,13 @@ def test_a_store_that_cannot_be_written_says_so(store: LocalStore, tmp_path: Pat
         ("/data/images", "/data/images"),
         ("file:///data/images", "/data/images"),
         ("file:///data/my%20images", "/data/my images"),
+        ("file://localhost/data", "/data"),
+        ("file:///data/a?b#c", "/data/a?b#c"),
         ("/data/100%25", "/data/100%25"),
     ],
 )
 def test_uris_stand_for_paths(uri: str, path: str) -> None:
-    assert local_path(uri) == Path(path)
+    assert file_path(uri) == Path(path)
     assert open_store(uri).uri() == path
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.step.addresses import sqlite_uri
 from components.step.errors import UsageError
 from components.tracking import queue, sending
 from components.tracking.events import check_tracking_uri, legal_name, public_uri, without_secrets
@@ -264,6 +265,35 @@ def test_a_server_that_spoils_its_answers_gets_each_event_once(store, server, tm
     assert all(done.stderr.count("\n") == 1 for done in attempts[:-1])
     assert rows(store, "select name, status from runs") == [("train", "FINISHED")]
     assert rows(store, "select count(*), count(distinct step) from metrics where key = 'loss'") == [(50, 50)]
+
+
+@pytest.mark.parametrize("name", ["a b%20c#d?e é", "x?y", "plain"])
+def test_the_replay_finds_the_database_by_itself_and_makes_none_elsewhere(empty_database, tmp_path, waiting, name):
+    folder = tmp_path / "project" / name
+    folder.mkdir(parents=True)
+    shutil.copy(empty_database, folder / "mlflow.db")
+    track({**CLEAN, "MLFLOW_TRACKING_URI": sqlite_uri(folder / "mlflow.db")}, folder / "queue")
+    done = replay(folder / "queue", CLEAN)
+    assert (done.returncode, done.stdout.split()[-1]) == (0, "sent"), done
+    assert rows(folder, "select name, status from runs") == [("train", "FINISHED")]
+    assert [path for path in tmp_path.rglob("*.db") if path.parent != folder] == []
+
+
+def test_a_queue_whose_database_is_gone_is_kept_and_none_is_made(tmp_path, waiting):
+    track({**CLEAN, "MLFLOW_TRACKING_URI": sqlite_uri(tmp_path / "gone.db")}, tmp_path / "queue")
+    done = replay(tmp_path / "queue", CLEAN)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done
+    assert queue.keys(tmp_path / "queue")
+    assert not (tmp_path / "gone.db").exists()
+
+
+@pytest.mark.parametrize("uri", ["http://user:pass@127.0.0.1:9/x", "http://127.0.0.1:9/x?key=1"])
+def test_an_address_to_be_shown_is_never_dialled(tmp_path, waiting, uri):
+    track({**CLEAN, "MLFLOW_TRACKING_URI": uri}, tmp_path / "queue")
+    done = replay(tmp_path / "queue", CLEAN)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done
+    assert "MLFLOW_TRACKING_URI must say where to send" in done.stderr
+    assert queue.keys(tmp_path / "queue")
 
 
 def test_another_mlflows_queue_is_left_alone(store, tmp_path, waiting):

@@ -15,9 +15,10 @@ from components.bundle.manifest import MANIFEST, MOST_BYTES, SEALED
 from components.bundle.registered import other_digest
 from components.registry.connection import answering_or, registry_client
 from components.registry.version import find_version
+from components.step.addresses import file_path
 from components.step.errors import DataError, UsageError, one_line
 from components.storage.store import Store
-from components.storage.stores import local_path, open_store
+from components.storage.stores import open_store
 from components.tracking.events import without_passwords
 
 DEFAULT_NAME = "classifier"
@@ -59,7 +60,7 @@ def open_source(uri: str) -> Source:
     if uri.partition("://")[0].lower() == "s3":
         return StoreSource(open_store(uri))
     open_store(uri)  # Refuses what is no path.
-    return FolderSource(local_path(uri))
+    return FolderSource(file_path(uri))
 
 
 class FolderSource:

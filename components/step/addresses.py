@@ -1,0 +1,44 @@
+"""Paths as addresses and back: the one place that quotes, so that no `%20`, `?` or `#` in a name means anything."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from components.step.errors import UsageError, one_line
+
+SQLITE, FILE = "sqlite:///", "file://"
+# All that may stand in a path as it is; SQLAlchemy cuts an address at "?" and decodes what is left.
+_PLAIN = "/ ,:;~@!$&'()*+=[]"
+
+
+def sqlite_uri(path: Path) -> str:
+    """Return the address of the SQLite database at `path`; a relative one stays relative."""
+    return SQLITE + "".join(c if not c.isascii() else quote(c, safe=_PLAIN) for c in str(path))
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """Return the file of the SQLite database at `uri`, None for other databases and for one with options."""
+    return Path(unquote(uri.removeprefix(SQLITE))) if uri.startswith(SQLITE) and "?" not in uri else None
+
+
+def file_uri(path: Path) -> str:
+    """Return the `file://` URI of `path`."""
+    return Path(os.path.abspath(path)).as_uri()
+
+
+def file_path(uri: str) -> Path:
+    """Return the path that `uri`, a `file://` URI or a plain path, stands for, absolute.
+
+    `?` and `#` are read as people mean them, as characters of the path.
+
+    Raises:
+        UsageError: it names another machine, as `file://data` does where `file:///data` is meant.
+    """
+    if not uri.startswith(FILE):
+        return Path(uri).absolute()
+    path = uri.removeprefix(FILE).removeprefix("localhost")
+    if not path.startswith("/"):
+        raise UsageError(
+            f"A file URI must be file:///folder, with three slashes. Received: {one_line(uri, 120)}. Correct the URI."
+        )
+    return Path(unquote(path))

@@ -1,0 +1,108 @@
+"""The secret values of this process's environment: cleaned when read, and cut out of whatever it says, whoever says it.
+
+Other libraries quote in their refusals what they were given, as it was or encoded.
+"""
+
+import base64
+import functools
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, TextIO
+from urllib.parse import quote, quote_plus, unquote
+
+SHORTEST = 5  # Shorter ones stand in too many words; nobody can hide them.
+CUT = "[secret]"
+_NAME = re.compile(r"(?i)secret|passw|token|credential|private|api_?key|access_?key(?!_id)")
+# Whose names sound secret and whose values are none.
+_HARMLESS = re.compile(r"(?i)(_FILE|_PATH|_URL|_URI|_CONFIG|PARALLELISM)$")
+# Also one that holds the "/" that should have been quoted.
+_PASSWORD = re.compile(r"://([^/?#@:\s]*):([^@\s]*)@")
+
+
+def strip_secrets(environment: MutableMapping[str, str]) -> None:
+    """Cut blanks and line ends around the secrets in `environment`: `echo` leaves them, and no header takes them."""
+    for name, value in list(environment.items()):
+        if _sounds_secret(name) and value != value.strip():
+            environment[name] = value.strip()
+
+
+def secret_values(environment: Mapping[str, str]) -> frozenset[str]:
+    """Return the secrets in `environment`: values of variables that sound secret, passwords in addresses."""
+    values = [value.strip() for name, value in environment.items() if _sounds_secret(name)]
+    named = {line.strip() for value in values for line in (value, *value.splitlines())}
+    in_addresses = {found[2] for value in environment.values() for found in _PASSWORD.finditer(value)}
+    both = named | in_addresses | {unquote(password) for password in in_addresses}
+    return frozenset(value for value in both if len(value) >= SHORTEST)
+
+
+def without_secret_values(text: str, environment: Mapping[str, str] | None = None) -> str:
+    """Return `text` with the secrets of `environment`, this process's if None, cut out in every form they take."""
+    pattern = _pattern_of(os.environ if environment is None else environment)
+    return pattern.sub(CUT, text) if pattern else text
+
+
+@contextmanager
+def no_secrets_said() -> Iterator[None]:
+    """Clean the environment's secrets, and cut them out of standard output, standard error and tracebacks meanwhile."""
+    strip_secrets(os.environ)
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _Guarded(sys.stdout), _Guarded(sys.stderr)
+    sys.excepthook = _say_traceback  # It stays: a traceback is printed after this block.
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+class _Guarded:
+    """A text stream that leaves secrets out of what is written."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._pattern = stream, _pattern_of(os.environ)
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._pattern.sub(CUT, text) if self._pattern else text)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.write("".join(lines))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _say_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    sys.stderr.write(without_secret_values("".join(traceback.format_exception(kind, error, trace))))
+
+
+def _sounds_secret(name: str) -> bool:
+    return bool(_NAME.search(name)) and not _HARMLESS.search(name)
+
+
+def _users(environment: Mapping[str, str]) -> Iterator[str]:
+    yield from (value.strip() for name, value in environment.items() if name.upper().endswith(("USERNAME", "USER")))
+    yield from (found[1] for value in environment.values() for found in _PASSWORD.finditer(value))
+
+
+def _pattern_of(environment: Mapping[str, str]) -> re.Pattern[str] | None:
+    return _pattern(secret_values(environment), frozenset(_users(environment)))
+
+
+@functools.lru_cache(maxsize=8)
+def _pattern(secrets: frozenset[str], users: frozenset[str]) -> re.Pattern[str] | None:
+    forms = {form for secret in secrets for form in _forms(secret, users)}
+    longest_first = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(re.escape(form) for form in longest_first)) if forms else None
+
+
+def _forms(secret: str, users: Iterable[str]) -> Iterator[str]:
+    yield from (secret, repr(secret)[1:-1], ascii(secret)[1:-1], secret.replace('"', '\\"'))
+    yield from (quote(secret), quote(secret, safe=""), quote_plus(secret))
+    for text in (secret, *(f"{user}:{secret}" for user in users)):  # As Basic authorization has them.
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(text.encode()).decode().rstrip("=")
