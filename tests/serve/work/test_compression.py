@@ -76,6 +76,7 @@ def test_tritonclient_may_compress(server, coding):  # noqa: F811
         (RED, "br", 415),
         (RED, "identity", 200),
     ],
+    ids=range(14),  # A gzip file begins with its time, which no test is named by.
 )
 def test_what_is_compressed_amiss_is_refused_and_costs_little(server, body, coding, status):  # noqa: F811
     server.forget_peak()
