@@ -164,9 +164,10 @@ def test_a_batch_must_be_a_form(server):
     assert posted(server, "/batch_predict", RED)[0] == 400
 
 
-def test_a_compressed_body_is_refused(server):
-    status, _, body = exchange(server, "POST", "/predict", RED, Content_Encoding="gzip")
+def test_a_body_that_is_compressed_in_an_unknown_way_is_refused_with_what_is_known(server):
+    status, headers, body = exchange(server, "POST", "/predict", RED, Content_Encoding="br")
     assert (status, json.loads(body)["error"]["code"]) == (415, "unsupported_encoding")
+    assert headers["accept-encoding"] == "gzip, deflate"
 
 
 def test_every_answer_has_its_request_id_and_security_headers(server):

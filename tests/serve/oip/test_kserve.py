@@ -26,7 +26,8 @@ def kserve_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_kserves_client_is_served(kserve_python, tmp_path):
     (tmp_path / "blue.png").write_bytes(BLUE)
     with running_server(colour_bundle(tmp_path / "bundle"), tmp_path / "log") as server:
-        command = [kserve_python, ROOT / "tests" / "kserve_client.py", server.url, str(SIDE), tmp_path / "blue.png"]
+        client = ROOT / "tests" / "support" / "kserve_client.py"
+        command = [kserve_python, client, server.url, str(SIDE), tmp_path / "blue.png"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout.splitlines()[-1]) == {
