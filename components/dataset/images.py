@@ -20,8 +20,9 @@ from components.step.errors import DataError, one_line
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 MAX_PIXELS = 50_000_000  # 50 megapixels, what large cameras give; 150 MB once decoded.
-# To scale a picture to S x S, Pillow makes one of S x height first, which for a thin picture is larger than both.
-MAX_SIDE = 32_768
+# To scale a picture to S x S, Pillow makes one of S x height first, which for a thin picture is larger than both. No
+# JPEG has a longer side than this.
+MAX_SIDE = 65_535
 TILE = 1024  # Pixels a side.
 
 # Our own limit is checked right after the header is read; Pillow's would only warn.
