@@ -1,12 +1,16 @@
 """The page in a real browser, against the real server: try a picture, draw one, look at the data."""
 
+import io
 import json
+import re
 import urllib.parse
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from components.bundle.manifest import MANIFEST
+from components.metrics.calibration import calibrated
 from components.serve.page.drawing import drawing_style
 from tests.support.browser import CHROMIUM, chromium
 from tests.support.serving import CLASSES, colour_bundle, running_server
@@ -29,7 +33,7 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     bundle = colour_bundle(folder / "bundle")
     manifest = json.loads((bundle / MANIFEST).read_text())
-    manifest |= {"data": DATA, "backbone": HOSTILE, "metrics": {"validation_accuracy": 8 / 9}}
+    manifest |= {"data": DATA, "backbone": HOSTILE, "metrics": {"validation_accuracy": 8 / 9}, "temperature": 0.6}
     (bundle / MANIFEST).write_text(json.dumps(manifest))
     with running_server(bundle, folder / "log") as running:
         yield running
@@ -110,6 +114,72 @@ def test_what_is_drawn_is_answered(page):
         "at('pointerdown', 0.2); at('pointermove', 0.5); at('pointermove', 0.8); at('pointerup', 0.8); })()"
     )
     assert any(name in answer(page) for name in CLASSES)
+
+
+def shares(tab, where):
+    """Return the bars shown below the element `where`: class and percentage, the first first."""
+    script = (
+        "[...document.querySelectorAll('%s > .bars > .bar')].map((bar) => [bar.querySelector('bdi').textContent,"
+        "parseFloat(bar.querySelector('.value').textContent), parseFloat(bar.querySelector('i').style.width)])"
+    )
+    return {name: (shown, wide) for name, shown, wide in tab.evaluate(script % where)}
+
+
+def test_the_page_shows_one_truth_the_calibrated_and_the_network_s_own_under_its_name(page, server):
+    drop(page, "#8a7f7f")  # Nothing sure.
+    answer(page)
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 40), "#8a7f7f").save(picture, "PNG")
+    said = json.loads(server.post("/predict", picture.getvalue())[1])
+    sure = dict(zip(said["probabilities"], calibrated(list(said["probabilities"].values()), 0.6), strict=True))
+    assert sure[said["class"]] == pytest.approx(said["confidence"], abs=1e-6)
+    assert abs(said["confidence"] - said["probabilities"][said["class"]]) > 0.05, "else the test shows nothing"
+    assert f"{100 * said['confidence']:.1f}\u202f% confident" in answer(page)
+    for where, expected in (("#answer", sure), ("#raw", said["probabilities"])):
+        bars = shares(page, where)
+        assert {name: shown for name, (shown, _) in bars.items()} == {n: round(100 * p, 1) for n, p in expected.items()}
+        assert {n: wide for n, (_, wide) in bars.items()} == pytest.approx(
+            {n: 100 * p for n, p in expected.items()}, abs=0.01
+        )
+    assert "own probabilities" in page.evaluate("document.querySelector('#raw summary').textContent")
+
+
+def test_the_numbers_of_the_data_tab_are_those_of_the_bundle(page, server):
+    page.click("#tab-data")
+    page.until("document.getElementById('data').textContent.includes('Per class')")
+    text = page.evaluate("document.getElementById('data').textContent")
+    assert [word for word in ("\u2013", "NaN", "undefined", "null", "Infinity") if word in text] == []
+    rows = page.evaluate(
+        "[...document.querySelectorAll('#data table.wide tbody tr')].map((row) =>"
+        "[...row.cells].map((cell) => cell.textContent.replaceAll('\u202f', '')))"
+    )
+    assert ["green", "red", "1", "33.3%"] in rows, "the mistake and its share of the class"
+    of_class = {row[0]: row[1:] for row in rows if len(row) == 4 and row[1].endswith("%")}
+    for one in json.loads(server.get("/dashboard")[1])["per_class"]:
+        assert of_class[one["class_name"]] == [f"{100 * one[k]:.1f}%" for k in ("precision", "recall", "f1")]
+    captions = page.evaluate("[...document.querySelectorAll('#data figcaption .soft')].map((one) => one.textContent)")
+    examples = json.loads(server.get("/examples")[1])["examples"]
+    assert captions == [f"model says, {100 * one['confidence']:.1f}\u202f%" for one in examples]
+    facts = page.evaluate("[...document.querySelectorAll('#data .facts dd')].map((one) => one.textContent)")
+    assert facts == ["3", "60", "9", "88.9\u202f%"]
+
+
+def test_the_scripts_read_no_key_that_the_server_does_not_send(page, server):
+    """Walk: every name that a script takes apart a row of the dashboard by is in what the server sends."""
+    sent = keys_in(json.loads(server.get("/dashboard")[1]) | json.loads(server.get("/card")[1]))
+    script = server.get("/page/dashboard.js")[1].decode()
+    taken = {
+        name.split(":")[0].strip() for found in re.findall(r"\(\(?\{([^{}()]*)\}", script) for name in found.split(",")
+    }
+    assert taken - {""} <= sent
+
+
+def keys_in(value):
+    if isinstance(value, list):
+        return set().union(*map(keys_in, value))
+    if isinstance(value, dict):
+        return set(value) | set().union(*map(keys_in, value.values()))
+    return set()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -2,19 +2,20 @@
 
 import { bars } from "./charts.js";
 import { byId, element, name } from "./elements.js";
-import { counted, percent } from "./format.js";
+import { counted, number, percent } from "./format.js";
 
 const FIRST = 5; // Classes above the fold.
 const MOST = 200; // Beyond that, the rest is one line.
 const UNSURE = 0.5;
 
-/** Show `prediction`, the answer of /predict, and `seen`, an object URL of the model's input, `size` pixels a side. */
-export function showAnswer(prediction, seen, size) {
+/** Show `prediction`, the answer of /predict, and `seen`, an object URL of the model's input; `facts` are the model's. */
+export function showAnswer(prediction, seen, { image_size: size, temperature }) {
   const sure = prediction.confidence;
   replace(
     element("p", { class: "verdict", id: "verdict" }, name(prediction.class)),
     element("p", { class: "soft" }, `${percent(sure)} confident${sure < UNSURE ? ", so rather a guess" : ""}`),
-    ...probabilities(prediction.probabilities),
+    ...probabilities(calibrated(prediction.probabilities, temperature)),
+    raw(prediction, temperature),
     view(seen, size),
     traces(prediction),
   );
@@ -40,11 +41,28 @@ export function showProgress(words) {
 }
 
 function replace(...children) {
-  byId("answer").replaceChildren(...children);
+  byId("answer").replaceChildren(...children.filter(Boolean));
+}
+
+/** Return softmax(log p / temperature) of the network's probabilities, by class, as the server's confidence is made. */
+function calibrated(of, temperature) {
+  const logs = Object.entries(of).map(([label, share]) => [label, Math.log(Math.max(share, Number.EPSILON))]);
+  const most = logs.reduce((found, [, log]) => Math.max(found, log), -Infinity);
+  const scaled = logs.map(([label, log]) => [label, Math.exp((log - most) / temperature)]);
+  const sum = scaled.reduce((total, [, share]) => total + share, 0);
+  return scaled.map(([label, share]) => [label, share / sum]);
+}
+
+/** What the network itself says, before calibration; nothing where that changes nothing. */
+function raw({ probabilities: of }, temperature) {
+  if (temperature === 1) return null;
+  const words = `Before calibration with temperature ${number(temperature)}, as programs get them.`;
+  const summary = element("summary", {}, "The network's own probabilities");
+  return element("details", { id: "raw" }, summary, element("p", { class: "soft" }, words), ...probabilities(Object.entries(of)));
 }
 
 function probabilities(of) {
-  const sorted = Object.entries(of).sort(([, one], [, other]) => other - one);
+  const sorted = [...of].sort(([, one], [, other]) => other - one);
   const above = sorted.length <= FIRST + 1 ? sorted : sorted.slice(0, FIRST);
   const below = sorted.slice(above.length);
   return below.length ? [shares(above), folded(below)] : [shares(above)];
@@ -69,7 +87,7 @@ function folded(rows) {
     ? [element("p", { class: "soft" }, `and ${counted(rest.length, "class")} below ${percent(rest[0][1])} each`)]
     : [];
   const title = `${counted(rows.length, "more class")}, ${percent(sum)} together`;
-  return element("details", { id: "more" }, element("summary", {}, title), shares(shown), ...more);
+  return element("details", { class: "more" }, element("summary", {}, title), shares(shown), ...more);
 }
 
 function view(seen, size) {

@@ -157,14 +157,14 @@ function confusion({ classes, confusion_matrix: counts, confusions }) {
 
 function mistakes(confusions) {
   if (!confusions.length) return element("p", { class: "soft" }, "No validation sample was taken for another class.");
-  const rows = confusions.map(({ truth, predicted, count, share }) =>
+  const rows = confusions.map(({ truth, predicted, count, rate }) =>
     element(
       "tr",
       {},
       element("td", {}, name(truth, 60)),
       element("td", {}, name(predicted, 60)),
       element("td", { class: "n" }, number(count)),
-      element("td", { class: "n" }, percent(share)),
+      element("td", { class: "n" }, percent(rate)),
     ),
   );
   const head = element(
@@ -182,7 +182,7 @@ function mistakes(confusions) {
   );
 }
 
-function quality({ classes }) {
+function quality({ per_class: classes }) {
   const rated = classes.filter((one) => Number.isFinite(one.recall)).sort((one, other) => one.f1 - other.f1);
   if (!rated.length) return null;
   const table = (some) => {
@@ -196,7 +196,7 @@ function quality({ classes }) {
       element(
         "tr",
         {},
-        element("td", {}, name(one.name, 60)),
+        element("td", {}, name(one.class_name, 60)),
         [one.precision, one.recall, one.f1].map((share) => element("td", { class: "n" }, percent(share))),
       ),
     );

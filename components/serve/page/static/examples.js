@@ -17,7 +17,7 @@ export async function loadExamples() {
     blob: blobs[index],
     src: urls[index],
     class: one.class,
-    confidence: one.probabilities[one.class],
+    confidence: one.confidence,
   }));
 }
 

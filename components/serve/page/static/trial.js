@@ -22,7 +22,7 @@ export async function tryPicture(blob, words, facts) {
     URL.revokeObjectURL(seen);
     seen = URL.createObjectURL(view);
     showProgress("");
-    showAnswer(prediction, seen, facts.image_size);
+    showAnswer(prediction, seen, await factsOf(prediction, facts, mine.signal));
     return prediction;
   } catch (error) {
     if (mine.signal.aborted) return null;
@@ -31,6 +31,11 @@ export async function tryPicture(blob, words, facts) {
     showFailure(error instanceof Refused ? error : new Refused("The server's answer was cut short. Try again.", 0));
     return null;
   }
+}
+
+/** The facts of the model that made `prediction`, which may be another one than the page has loaded. */
+async function factsOf({ model }, facts, signal) {
+  return model.digest === facts.model.digest ? facts : (await ask("card", { signal })).json();
 }
 
 /** Give up the trial under way, if there is one. */
