@@ -33,13 +33,18 @@ def resampled_weights(groups: Sequence[str], seed: int, resamples: int = RESAMPL
         yield times[:, member_of].astype(np.float64)
 
 
-def percentile_interval(estimate: float, resampled: Floats, level: float = LEVEL) -> tuple[float, float]:
-    """Return the interval that holds the middle `level` of `resampled` [resamples], widened to hold `estimate`.
+def percentile_interval(
+    estimate: float, resampled: Floats, level: float = LEVEL, most: float = np.inf
+) -> tuple[float, float]:
+    """Return the interval that holds the middle `level` of `resampled` [resamples], around `estimate`.
 
-    The widening matters for numbers that resampling shifts, as it does the calibration error; nan is left out.
+    Resampling makes some numbers larger or smaller as such, the calibration error above all: drawn twice, a sample's
+    chance error counts twice. By as much as the resamples' mean is off `estimate`, the interval is moved back, within 0
+    and `most`; it would else begin or end with the estimate. nan is left out.
     """
-    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    return min(float(low), estimate), max(float(high), estimate)
+    moved = np.nanmean(resampled) - estimate
+    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2]) - moved
+    return min(max(float(low), 0.0), estimate), max(min(float(high), most), estimate)
 
 
 def summed_by(weights: Floats, keys: NDArray[np.int64], count: int) -> Floats:

@@ -17,6 +17,8 @@ from components.metrics.probabilities import (
 
 Floats = NDArray[np.float64]
 
+MOST = {"log_loss": np.inf, "brier": 2.0}  # The others are shares.
+
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
@@ -75,6 +77,6 @@ def headline_intervals(outcomes: Outcomes, groups: Sequence[str], seed: int) -> 
         return dict.fromkeys(values)
     resampled = [headline_metrics(outcomes, weights) for weights in resampled_weights(groups, seed)]
     return {
-        name: percentile_interval(value, np.concatenate([part[name] for part in resampled]))
+        name: percentile_interval(value, np.concatenate([part[name] for part in resampled]), most=MOST.get(name, 1.0))
         for name, value in values.items()
     }

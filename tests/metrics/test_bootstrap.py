@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from components.metrics import bootstrap
 from components.metrics.bootstrap import percentile_interval, resampled_weights, summed_by
+from components.metrics.headline import Outcomes, headline_intervals, headline_values
 
 groups_of = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=20)
 
@@ -48,11 +49,24 @@ def test_summed_by_equals_bincount(pairs):
     np.testing.assert_array_equal(found, [expected, 2 * expected])
 
 
-def test_the_interval_is_widened_to_hold_the_estimate_and_leaves_out_nan():
+def test_the_interval_lies_around_the_estimate_within_its_bounds_and_leaves_out_nan():
     resampled = np.append(np.linspace(0, 1, 1001), np.nan)
     assert percentile_interval(0.5, resampled) == pytest.approx((0.025, 0.975))
-    assert percentile_interval(1.0, resampled) == pytest.approx((0.025, 1.0))
-    assert percentile_interval(0.0, resampled) == pytest.approx((0.0, 0.975))
+    assert percentile_interval(1.0, resampled, most=1.0) == pytest.approx((0.525, 1.0))
+    assert percentile_interval(0.0, resampled) == pytest.approx((0.0, 0.475))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_interval_begins_or_ends_with_its_estimate_unless_at_a_bound(seed):
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 4, 60)
+    logits = random.normal(size=(60, 4)) + 2 * np.eye(4)[labels]
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    outcomes = Outcomes(labels, probabilities.argmax(1), probabilities)
+    values = headline_values(outcomes)
+    for name, (low, high) in headline_intervals(outcomes, [str(i) for i in range(60)], 0).items():
+        assert 0 <= low < values[name] < high, name
+        assert high <= 1 or name in ("log_loss", "brier")
 
 
 def test_intervals_by_group_hold_the_truth_where_intervals_by_sample_do_not():
