@@ -35,14 +35,15 @@ class Candidate:
 class Evidence:
     """All that is known of the two.
 
-    `obstacle` says why they cannot be compared, "" if they can. `look` counts the comparisons with this champion, from
-    1. `within_latency` is None where no budget asks for it. `notes` are worth telling and decide nothing.
+    `obstacle` says why they cannot be compared, "" if they can. `look` counts the comparisons with this champion,
+    this one included: 0 where there is none. `within_latency` is None where no budget asks for it. `notes` are
+    worth telling and decide nothing.
     """
 
     challenger: Candidate
     champion: Candidate | None = None
     obstacle: str = ""
-    look: int = 1
+    look: int = 0
     comparison: Comparison | None = None
     classes: Sequence[ClassComparison] = ()
     champion_test: Comparison | None = None
@@ -92,7 +93,7 @@ def allowed_rate(policy: PromotionPolicy, look: int) -> float:
     """
     if policy.rate_over == "comparison":
         return policy.false_promotion_rate
-    return policy.false_promotion_rate / (look * (look + 1))
+    return policy.false_promotion_rate / (max(look, 1) * (max(look, 1) + 1))
 
 
 def decision_json(

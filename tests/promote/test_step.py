@@ -34,6 +34,7 @@ from tests.support.promotion import (
     make_material,
     promote_together,
 )
+from tests.support.report_text import percentage, shown
 
 TRAIN, TEST = range(TESTED), range(TESTED, 2 * TESTED)
 
@@ -94,7 +95,9 @@ def run(material, tables, tmp_path, registry):
 
 
 def test_the_first_model_then_a_worse_one_then_a_better_one(run, registry, good, bad, material, tmp_path, capsys):
-    assert run(bad, run="monday")["verdict"] == "first model"
+    first = run(bad, run="monday")
+    assert (first["verdict"], first["evidence"]["champion"], first["evidence"]["look"]) == ("first model", None, 0)
+    assert "comparisons with this champion" not in (tmp_path / "out" / "report.html").read_text()
     assert registry.champion_number() == "1"
     version = registry.version("1")
     assert dict(version.tags) == {
@@ -123,7 +126,15 @@ def test_the_first_model_then_a_worse_one_then_a_better_one(run, registry, good,
     assert registry.version("2").tag("replaces") == "1"
     said = capsys.readouterr().err
     assert "verdict: promoted; the champion is version 2" in said
-    html = (tmp_path / "out" / "report.html").read_text()
+    html, text = (tmp_path / "out" / "report.html").read_text(), shown(tmp_path / "out" / "report.html")
+    for name in ("champion", "challenger"):
+        assert percentage(compared[f"{name}_accuracy"]) in text
+    assert f"accuracy {percentage(compared['champion_accuracy'])} {percentage(compared['challenger_accuracy'])}" in text
+    assert f"alone right {compared['only_champion']} {compared['only_challenger']}" in text
+    for one in better["evidence"]["classes"]:
+        recalls = f"{percentage(one['champion_recall'])} {percentage(one['challenger_recall'])}"
+        assert f"{one['name']} {one['samples']} {recalls} {100 * one['difference']:+.1f}" in text
+    assert "comparisons with this champion</th><td>2, this one included" in html
     assert "Promoted: the challenger is the new champion" in html
     assert html.count("data:image/webp") == 15
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["difference"] == pytest.approx(15 / 90, abs=1e-6)
