@@ -97,11 +97,19 @@ def _metadata() -> str:
 def _model(facts: Facts) -> str:
     size = facts.image_size
     return (
-        f"A {markdown_text(facts.backbone)} backbone (weights: {markdown_text(facts.weights)}) with a head trained on "
-        f"its features. It takes RGB images, uint8 `[N, {size}, {size}, 3]`, and gives the probabilities of "
+        f"A {markdown_text(facts.backbone)} backbone (weights: {markdown_text(facts.weights)}) {_learnt(facts)}. "
+        f"It takes RGB images, uint8 `[N, {size}, {size}, 3]`, and gives the probabilities of "
         f"{len(facts.class_names)} classes, in this order: {_names(facts.class_names)}. "
         "Scaling and centring are layers inside the network."
     )
+
+
+def _learnt(facts: Facts) -> str:
+    if facts.weights == "none":
+        return "that was not pretrained, with a head"
+    if facts.training.get("fine_tune_epochs"):
+        return "whose last layers were trained further, with a head trained on its features"
+    return "with a head trained on its features"
 
 
 def _use(facts: Facts) -> str:

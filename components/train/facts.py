@@ -54,7 +54,7 @@ def provenance_of(
         class_names=list(dataset.class_names),
         image_size=trained.network.input_shape[1],
         backbone=trained.backbone,
-        weights=arguments.weights,
+        weights=trained.weights,
         dataset_fingerprint=dataset.fingerprint,
         split_seed=arguments.seed,
         training=asdict(recipe_from(arguments)),

@@ -13,6 +13,7 @@ from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.network.classifier import join
 from components.network.keras_runtime import keras
+from components.parameters.networks import IMAGENET, NONE
 from components.parameters.recipe import Recipe, check_recipe
 from components.step.errors import DataError, UsageError, first_ten
 from components.step.stopwatch import Stopwatch
@@ -49,10 +50,12 @@ class Places:
 class Trained:
     """A trained network and its two parts, every epoch, and what it learnt from.
 
+    `weights` says where the backbone's first weights came from: "none" for random ones, whatever was asked for.
     `backbone_has_learnt` says that the material's features are not those of the trained backbone.
     """
 
     backbone: str
+    weights: str
     network: "keras.Model"
     extractor: "keras.Model"
     head: "keras.Model"
@@ -129,12 +132,18 @@ def train_classifier(
         history = training.run(checkpoints, on_epoch)
     parts = _for_saving(backbone, choice, recipe, extractor, training)
     learnt = from_scratch or recipe.fine_tune_epochs > 0
-    return Trained(backbone.name, join(*parts), *parts, history, material, learnt, checkpoints)
+    return Trained(
+        backbone.name, _first_weights(backbone, choice), join(*parts), *parts, history, material, learnt, checkpoints
+    )
 
 
 def _extractor(backbone: Backbone, choice: BackboneChoice, seed: int) -> "keras.Model":
     keras.utils.set_random_seed(seed)
     return build_feature_extractor(backbone, choice.image_size, choice.weights)
+
+
+def _first_weights(backbone: Backbone, choice: BackboneChoice) -> str:
+    return NONE if backbone.trained_from_scratch and choice.weights == IMAGENET else choice.weights
 
 
 def _check_fine_tuning(backbone: Backbone, recipe: Recipe) -> None:

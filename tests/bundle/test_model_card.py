@@ -45,6 +45,18 @@ def test_a_network_without_pretraining_is_called_so():
     assert "not pretrained" not in model_card(FACTS, COUNTS)
 
 
+@pytest.mark.parametrize(
+    ("weights", "training", "said"),
+    [
+        ("imagenet", {"epochs": 3}, "(weights: imagenet) with a head trained on its features."),
+        ("imagenet", {"fine_tune_epochs": 2}, "whose last layers were trained further, with a head"),
+        ("none", {"epochs": 3}, "(weights: none) that was not pretrained, with a head."),
+    ],
+)
+def test_the_card_says_what_was_trained(weights, training, said):
+    assert said in model_card(replace(FACTS, weights=weights, training=training), COUNTS)
+
+
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a|b", "[x](javascript:1)", "# x", "**b**", "a\nb", "`"])
 def test_a_class_name_stays_text(name):
     card = model_card(replace(FACTS, class_names=[name, "dog"]), COUNTS)

@@ -23,6 +23,7 @@ from components.parameters.recipe import Recipe
 from components.step.files import json_text
 from components.train.step import build_parser, main
 from tests.support.extraction import extract_arguments, run_extract
+from tests.support.report_text import percentage, shown
 
 SHADES = ("dark", "grey", "light")
 
@@ -146,6 +147,19 @@ def test_the_report_shows_curves_and_recipe_and_loads_nothing(trained):
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", html)
 
 
+def test_every_figure_that_the_report_shows_is_the_metrics_own(trained):
+    text, metrics = shown(trained / "report.html"), json.loads((trained / "metrics.json").read_text())
+    assert (
+        f"validation accuracy {percentage(metrics['validation_accuracy'])} {metrics['validation_samples']} images"
+        in text
+    )
+    assert f"validation loss {metrics['validation_loss']:.4f}" in text
+    assert f"train accuracy {percentage(metrics['train_accuracy'])} {metrics['train_samples']} images" in text
+    assert f"epoch kept {metrics['best_epoch']} " in text
+    for name in ("backbone", "training", "export"):
+        assert f"{name} {metrics[f'seconds_{name}']:.1f} s" in text
+
+
 def test_the_same_command_gives_the_same_bundle(trained, shades, tmp_path):
     keras.backend.clear_session()
     assert main(arguments(shades, tmp_path)) == 0
@@ -192,8 +206,13 @@ def check_features(out, shades):
 
 def test_a_network_from_scratch_is_trained_whole_and_cannot_be_fine_tuned(shades, tmp_path, capsys):
     options = {"backbone": "small_cnn", "image_size": 16, "epochs": 3, "early_stopping_patience": 2}
-    assert main(arguments(shades, tmp_path / "out", **options)) == 0
+    card = tmp_path / "card.md"
+    assert main(arguments(shades, tmp_path / "out", **options, weights="imagenet", model_card=card)) == 0
     assert "trained from scratch" in (tmp_path / "out" / "report.html").read_text()
+    assert load_bundle(tmp_path / "out" / "bundle").manifest.weights == "none"
+    for written in (card, tmp_path / "out" / "bundle" / "bundle.json", tmp_path / "out" / "report.html"):
+        assert "imagenet" not in written.read_text(), written.name
+    assert "that was not pretrained, with a head" in card.read_text()
     refused(capsys, arguments(shades, tmp_path, **options, fine_tune_epochs=1), 2, "needs a pretrained backbone")
 
 
