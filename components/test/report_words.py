@@ -84,22 +84,30 @@ def _accuracy(statistics: Mapping[str, Any]) -> Sentence:
 
 
 def _against_the_most_frequent(statistics: Mapping[str, Any]) -> Sentence | None:
-    frequent = max(statistics["classes"], key=lambda one: one["support"])
-    share = frequent["support"] / statistics["total"]
+    most = max(one["support"] for one in statistics["classes"])
+    frequent = [one["class_name"] for one in statistics["classes"] if one["support"] == most]
+    share = most / statistics["total"]
     if share == 1:
         text = "All test images are labelled {}, so this says nothing of other classes."
-        return Sentence(text, (frequent["class_name"],))
+        return Sentence(text, (frequent[0],))
     low, high = statistics["accuracy_interval_95"]
     judged = "clearly better" if low > share else "clearly worse" if high < share else "not clearly better"
+    if len(frequent) > 1:
+        text = f"That is {judged} than always answering one and the same class, right for at most {percent(share)}."
+        return Sentence(text)
     text = f"That is {judged} than always answering {{}}, the most frequent class, right for {percent(share)}."
-    return Sentence(text, (frequent["class_name"],))
+    return Sentence(text, (frequent[0],))
 
 
 def _weakest(statistics: Mapping[str, Any]) -> Sentence | None:
     with_samples = [one for one in statistics["classes"] if one["support"]]
-    weakest = min(with_samples, key=lambda one: (one["recall"], -one["support"]))
-    if weakest["recall"] == 1:
+    lowest = min(one["recall"] for one in with_samples)
+    if lowest == 1:
         return Sentence("No class has a mistake.")
+    weakest, *others = [one for one in with_samples if one["recall"] == lowest]
+    if others:
+        found = f"{percent(lowest)} of the images of each are found"
+        return Sentence(f"{1 + len(others)} classes are the weakest alike: {found}.")
     text = f"The weakest class is {{}}: {weakest['right']} of its {weakest['support']} images are found."
     return Sentence(text, (weakest["class_name"],))
 
@@ -107,9 +115,15 @@ def _weakest(statistics: Mapping[str, Any]) -> Sentence | None:
 def _confused(statistics: Mapping[str, Any]) -> Sentence | None:
     if not statistics["confusions"]:
         return None
-    worst = statistics["confusions"][0]
-    times = "once" if worst["count"] == 1 else f"{worst['count']} times"
-    return Sentence(f"The most frequent mistake is {{}} taken for {{}}, {times}.", (worst["truth"], worst["predicted"]))
+    worst, *others = statistics["confusions"]
+    names, times = (worst["truth"], worst["predicted"]), "once" if worst["count"] == 1 else f"{worst['count']} times"
+    if not others:
+        return Sentence(f"The only mistake is {{}} taken for {{}}, {times}.", names)
+    if others[0]["count"] < worst["count"]:
+        return Sentence(f"The most frequent mistake is {{}} taken for {{}}, {times}.", names)
+    if worst["count"] == 1:
+        return Sentence("No mistake was made twice.")
+    return Sentence(f"No mistake is the most frequent: several were made {times} each.")
 
 
 def _probabilities(statistics: Mapping[str, Any]) -> Sentence:
