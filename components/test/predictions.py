@@ -1,6 +1,5 @@
 """Predictions per sample, as files that people and programs read."""
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -14,7 +13,8 @@ from components.dataset.samples import Sample
 from components.features.neighbours import Neighbour
 from components.metrics.calibration import calibrated
 from components.metrics.probabilities import sample_log_losses
-from components.step.files import atomic_write, write_json
+from components.step.files import write_json
+from components.step.spreadsheets import write_for_people
 
 DECIMALS = 6  # What is the same on every run of one machine; the digits behind depend on how sums are ordered.
 
@@ -87,11 +87,9 @@ def write_predictions_json(path: Path, predictions: Sequence[Prediction]) -> Non
 
 def write_predictions_csv(path: Path, predictions: Sequence[Prediction]) -> None:
     """Write `predictions` as CSV; `ok` is true or false, `values` and `neighbours` are JSON lists."""
-    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Prediction)], lineterminator="\n")
-        writer.writeheader()
-        for p in predictions:
-            writer.writerow(asdict(p) | _as_json(p))
+    names = [field.name for field in fields(Prediction)]
+    rows = (asdict(prediction) | _as_json(prediction) for prediction in predictions)
+    write_for_people(path, names, ([row[name] for name in names] for row in rows))
 
 
 def _as_json(prediction: Prediction) -> dict[str, Any]:
