@@ -177,7 +177,7 @@ function mistakes(confusions) {
   return element(
     "details",
     { open: confusions.length <= 5 },
-    element("summary", {}, "Most frequent mistakes"),
+    element("summary", {}, "Mistakes, the most frequent first"),
     element("div", { class: "scroll" }, table),
   );
 }
