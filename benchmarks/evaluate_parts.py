@@ -74,6 +74,7 @@ def follow(folder: Path, uri: str, repeats: int) -> dict[str, float | list[float
     """Time what follows the pass: statistics, lists, report."""
     from components.test.doubts_and_duplicates import look_closer
     from components.test.facts import data_facts, provenance_of, statistics_of
+    from components.test.learnt_images import learnt_images
     from components.test.report import write_test_report
     from components.test.report_samples import report_data
     from components.test.results import results_of
@@ -90,7 +91,8 @@ def follow(folder: Path, uri: str, repeats: int) -> dict[str, float | list[float
         write_test_report(folder / "report.html", results.statistics, shown, provenance, [], facts)
 
     def look() -> None:
-        look_closer(dataset, known, results.tested, bundle.class_names, bundle.image_size)
+        learnt = learnt_images(bundle, dataset, known, samples, index)
+        look_closer(dataset, known, results.tested, learnt, bundle, believed=True)
 
     works = {"statistics": lambda: statistics_of(results.tested, bundle), "lists": look, "report": report}
     found = {name: [timed(work) for _ in range(repeats)] for name, work in works.items()}

@@ -1,4 +1,4 @@
-"""What is kept of an image that is decoded once: brightness, a perceptual hash, a thumbnail."""
+"""What is kept of an image that is decoded once: brightness, its look, a thumbnail."""
 
 import heapq
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from PIL import Image
 
 from components.dataset.batches import decoded_batches
 from components.dataset.images import data_uri, decode_image, model_input
+from components.dataset.looks import Look, look_of
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.step.cores import available_cores
@@ -20,17 +21,16 @@ THUMBNAIL_SIZE, NEIGHBOUR_SIZE = 128, 64
 QUALITY, EFFORT = 65, 2
 BATCH_SIZE = 32
 WORST, DRAWN = 700, 300  # What a browser still shows at ease.
-WORST, DRAWN = 700, 300  # What a browser still shows at ease.
 # Source: ITU-R BT.601, red, green and blue in luma.
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`brightness` is the mean luma, 0 to 255, `hash` 64 bits (`difference_hash`), `thumbnail` the image made small."""
+    """`brightness` is the mean luma, 0 to 255, `look` what is compared of it, `thumbnail` the image made small."""
 
     brightness: float
-    hash: int
+    look: Look
     thumbnail: Image.Image
 
 
@@ -47,7 +47,7 @@ def look_at(data: bytes, image_size: int, thumbnail_size: int) -> tuple[NDArray[
     scale = min(1.0, thumbnail_size / max(image.size))
     size = (max(1, round(scale * image.width)), max(1, round(scale * image.height)))
     small = source.resize(size, Image.Resampling.BILINEAR)
-    return pixels, Picture(brightness(pixels), difference_hash(pixels), small)
+    return pixels, Picture(brightness(pixels), look_of(image), small)
 
 
 def encoded(thumbnail: Image.Image) -> str:
@@ -58,16 +58,6 @@ def encoded(thumbnail: Image.Image) -> str:
 def brightness(pixels: NDArray[np.uint8]) -> float:
     """Return the mean luma (ITU-R BT.601) of uint8 RGB `[H, W, 3]`, 0 (black) to 255 (white)."""
     return float(np.asarray(Image.fromarray(pixels).convert("L")).mean())
-
-
-def difference_hash(pixels: NDArray[np.uint8]) -> int:
-    """Return 64 bits, one for each of 8 x 8 places of uint8 RGB `[H, W, 3]`: is it brighter to the right?
-
-    Scaling, compressing or brightening an image changes few of them. Source: N. Krawetz (2013), "Kind of Like That",
-    hackerfactor.com, there called dHash.
-    """
-    grey = np.asarray(Image.fromarray(pixels).convert("L").resize((9, 8), Image.Resampling.BILINEAR))
-    return int.from_bytes(np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes())
 
 
 def pictures_of(

@@ -30,6 +30,11 @@ class NeighbourIndex:
         self._table = table
         self._directions = _unit(table.features)
 
+    @property
+    def splits(self) -> dict[str, str]:
+        """The split, train or validation, of each sample of the table by id."""
+        return dict(zip(self._table.sample_ids, self._table.splits, strict=True))
+
     def nearest(self, features: NDArray[np.float32]) -> list[list[Neighbour]]:
         """Return the NEAREST samples of each row of `features`, float32 `[N, D]`, the most similar first.
 

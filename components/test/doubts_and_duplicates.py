@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from components.bundle.reader import Bundle
 from components.dataset.pictures import NEIGHBOUR_SIZE, THUMBNAIL_SIZE, encoded, pictures_of
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.test.image_pass import Tested
 from components.test.label_errors import LabelDoubt, label_doubts
-from components.test.near_duplicates import NearDuplicate, candidates, near_duplicates
+from components.test.learnt_images import LearntImages
+from components.test.near_duplicates import NearDuplicate, near_duplicates
 from components.test.predictions import Prediction
 
 SHOWN_NEIGHBOURS = 3
+LISTED = 100  # Of doubtful labels and of near-duplicates: what the report shows.
 # Of how many samples the neighbours are shown as pictures: those of the highest loss, and the most doubtful labels.
 WITH_NEIGHBOURS = 150
 # How many of each list surely have their picture in the report, also where it shows a selection.
@@ -22,46 +25,59 @@ PICTURED = 50
 class Findings:
     """`doubts` has every sample, the most doubtful first; the thumbnails are data URIs by sample_id.
 
-    `thumbnails` are of test samples, those of the pass and what the lists need beside them; `neighbour_thumbnails` are
-    of the samples that the network has learnt from.
+    `believed` says whether the model is good enough to doubt a label, `learnt_known` whether it is known which images
+    the network has learnt from, `not_compared` how many of them were too many to compare with. `thumbnails` are of test
+    samples, those of the pass and what the lists need beside them; `neighbour_thumbnails` are of the samples that the
+    network has learnt from.
     """
 
     doubts: list[LabelDoubt]
+    believed: bool
     duplicates: list[NearDuplicate]
+    learnt_known: bool
+    not_compared: int
     thumbnails: dict[str, str]
     neighbour_thumbnails: dict[str, str]
 
 
 def look_closer(
-    dataset: Dataset, known: Mapping[str, Sample], tested: Tested, class_names: Sequence[str], image_size: int
+    dataset: Dataset,
+    known: Mapping[str, Sample],
+    tested: Tested,
+    learnt: LearntImages | None,
+    bundle: Bundle,
+    believed: bool,
 ) -> Findings:
-    """Return the findings in what was `tested`; a few images of train and validation samples are read.
+    """Return the findings in what was `tested`; those images that are to be shown are read once more.
 
     Args:
         dataset: of the test samples and of those that the network has learnt from.
         known: all its samples by id; neighbours that it does not have are passed over.
         tested: what the pass gave.
-        class_names: in the order of the network's outputs.
-        image_size: of the network's input, in pixels.
+        learnt: what the network has learnt from; None where that is not known.
+        bundle: what was tested.
+        believed: whether the model may doubt a label (`better_than_chance`).
 
     Raises:
         DataError: an image is missing or damaged.
     """
-    doubts = label_doubts(tested.predictions, class_names)
-    pairs = candidates(tested.predictions)
+    doubts = label_doubts(tested.predictions, bundle.class_names, believed)
+    rows = [known[p.filename] for p in tested.predictions]
+    duplicates = near_duplicates(rows, tested.predictions, tested.looks, learnt) if learnt else []
     shown = _shown_neighbours(tested.predictions, doubts)
-    wanted = _samples({neighbour.sample_id for _, neighbour in pairs} | shown, known)
-    others = pictures_of(dataset, wanted, image_size, NEIGHBOUR_SIZE)
-    duplicates = near_duplicates(pairs, tested.hashes, others, known)
+    shown |= {duplicate.other_sample_id for duplicate in duplicates[:LISTED]}
+    others = pictures_of(dataset, _samples(shown, known), bundle.image_size, NEIGHBOUR_SIZE)
     named = {d.sample_id for d in doubts[:PICTURED] if d.suspected} | {d.sample_id for d in duplicates[:PICTURED]}
     missing = _samples(named - set(tested.thumbnails), known)
-    more = pictures_of(dataset, missing, image_size, THUMBNAIL_SIZE)
-    kept = shown | {duplicate.other_sample_id for duplicate in duplicates}
+    more = pictures_of(dataset, missing, bundle.image_size, THUMBNAIL_SIZE)
     return Findings(
         doubts,
+        believed,
         duplicates,
+        learnt is not None,
+        learnt.left_out if learnt else 0,
         tested.thumbnails | {name: encoded(found.thumbnail) for name, found in more.items()},
-        {name: encoded(found.thumbnail) for name, found in others.items() if name in kept},
+        {name: encoded(found.thumbnail) for name, found in others.items()},
     )
 
 

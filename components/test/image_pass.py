@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from components.bundle.reader import Bundle, whole_batches
 from components.dataset.batches import decoded_batches
+from components.dataset.looks import Look
 from components.dataset.pictures import THUMBNAIL_SIZE, Gallery, Picture, look_at
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
@@ -28,12 +29,12 @@ class Tested:
     """What the pass gave.
 
     `predictions` are sorted by file name and `probabilities`, float32 `[N, classes]`, are the network's own in that
-    order; `hashes` has each image's `difference_hash` and `thumbnails` the data URIs that were kept, both by sample_id.
+    order; `looks` has what each image is compared by and `thumbnails` the data URIs that were kept, both by sample_id.
     """
 
     predictions: list[Prediction]
     probabilities: NDArray[np.float32]
-    hashes: dict[str, int]
+    looks: dict[str, Look]
     thumbnails: dict[str, str]
 
 
@@ -51,16 +52,16 @@ def evaluate_model(
     """
     check_batch_size(batch_size)
     check_labels(bundle.class_names, samples)
-    gallery, rows, hashes = Gallery(), dict[str, tuple[Prediction, NDArray[np.float32]]](), dict[str, int]()
+    gallery, rows, looks = Gallery(), dict[str, tuple[Prediction, NDArray[np.float32]]](), dict[str, Look]()
     batches = _seen(bundle, dataset, samples, batch_size)
     while part := list(islice(batches, math.ceil(AT_ONCE / whole_batches(batch_size)))):
         seen = _joined(part)
         for i, prediction in enumerate(_predictions(bundle, seen, index)):
             name, looked = prediction.filename, seen.pictures[i]
-            rows[name], hashes[name] = (prediction, seen.probabilities[i]), looked.hash
+            rows[name], looks[name] = (prediction, seen.probabilities[i]), looked.look
             gallery.add(name, prediction.loss, seen.samples[i].sha256, looked.thumbnail)
     ordered = [rows[name] for name in sorted(rows)]
-    return Tested([p for p, _ in ordered], np.stack([row for _, row in ordered]), hashes, gallery.thumbnails())
+    return Tested([p for p, _ in ordered], np.stack([row for _, row in ordered]), looks, gallery.thumbnails())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,22 @@ labels", JAIR 70) in which the nearest training samples have half of the say: a 
 heart still sees what lies around a sample.
 """
 
-import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.step.files import atomic_write, write_text
+from components.step.files import write_text
+from components.step.spreadsheets import write_for_people
 from components.test.predictions import Prediction
 
 DECIMALS = 6
 ANNOTATOR = "pawline"
+LEAST_BELIEF = 0.5  # More than in all other classes together.
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,24 @@ class LabelDoubt:
     group: str
 
 
-def label_doubts(predictions: Sequence[Prediction], class_names: Sequence[str]) -> list[LabelDoubt]:
+def better_than_chance(statistics: Mapping[str, Any]) -> bool:
+    """Return whether the model is clearly better than always answering the most frequent label.
+
+    `statistics` are those of `components.metrics.assessment`: the whole interval of the accuracy must lie above.
+    """
+    most_frequent = max(one["support"] for one in statistics["classes"]) / statistics["total"]
+    return bool(statistics["accuracy_interval_95"][0] > most_frequent)
+
+
+def label_doubts(
+    predictions: Sequence[Prediction], class_names: Sequence[str], believed: bool = True
+) -> list[LabelDoubt]:
     """Return every sample, the most doubtful label first.
 
-    A label is suspected where another class is at least as believed in as it is, on average, by the samples that carry
-    that class as their label. `score` does not need it: the order is by the difference of the beliefs alone.
+    A label is suspected where the network predicts another class, is surer of it than of all others together, and that
+    class is at least as believed in as it is, on average, by the samples that carry it as their label. Of a model that
+    is not `believed`, which is no better than chance, no label is. `score` does not need any of it: the order is by the
+    difference of the beliefs alone.
     """
     if not predictions:
         return []
@@ -47,7 +62,11 @@ def label_doubts(predictions: Sequence[Prediction], class_names: Sequence[str]) 
     others = belief.copy()
     others[rows, labels] = -1
     best = others.argmax(axis=1)
-    suspected = (others[rows, best] >= _usual(belief, labels)[best]) & (others[rows, best] > own)
+    surely = np.maximum(_usual(belief, labels)[best], LEAST_BELIEF)
+    predicted = np.array(
+        [p.prediction == class_names[best[i]] and p.confidence >= LEAST_BELIEF for i, p in enumerate(predictions)]
+    )
+    suspected = believed & predicted & (others[rows, best] >= surely) & (others[rows, best] > own)
     scores = np.round(others[rows, best] - own, DECIMALS)
     found = [
         LabelDoubt(p.filename, p.prediction_truth, class_names[best[i]], float(scores[i]), bool(suspected[i]), p.group)
@@ -79,11 +98,8 @@ def _usual(belief: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np
 
 def write_label_errors_csv(path: Path, doubts: Sequence[LabelDoubt]) -> None:
     """Write `doubts` as CSV that extract reads as annotations, once its column `label` is corrected."""
-    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["file", "label", "suggested", "score", "suspected", "group"])
-        for d in doubts:
-            writer.writerow([d.sample_id, d.label, d.suggested, d.score, json.dumps(d.suspected), d.group])
+    rows = ([d.sample_id, d.label, d.suggested, d.score, json.dumps(d.suspected), d.group] for d in doubts)
+    write_for_people(path, ["file", "label", "suggested", "score", "suspected", "group"], rows)
 
 
 def write_labels_to_check(path: Path, doubts: Sequence[LabelDoubt]) -> None:

@@ -31,7 +31,7 @@ def write_results(arguments: argparse.Namespace, results: Results) -> None:
         ServiceError: a file cannot be written.
     """
     findings = results.findings
-    predictions = refer_to_report(results.tested.predictions, findings.thumbnails, arguments.report.name)
+    predictions = refer_to_report(results.tested.predictions, findings.thumbnails)
     write_predictions_json(arguments.predictions, predictions)
     write_predictions_csv(arguments.predictions_csv, predictions)
     write_json(arguments.confusion_matrix, {"class_names": results.class_names, "matrix": results.confusion})

@@ -9,21 +9,24 @@ from numpy.typing import NDArray
 
 from components.dataset.pictures import DRAWN, WORST
 from components.metrics.calibration import calibrated
-from components.test.doubts_and_duplicates import SHOWN_NEIGHBOURS
+from components.test.doubts_and_duplicates import LISTED, SHOWN_NEIGHBOURS
 from components.test.label_errors import LabelDoubt
 from components.test.near_duplicates import NearDuplicate
 from components.test.predictions import DECIMALS, Prediction
 from components.test.results import Results
 
-LISTED = 100
 BEST = 5
+REPORT = "report.html"
 
 
-def refer_to_report(predictions: Sequence[Prediction], thumbnails: Mapping[str, str], report: str) -> list[Prediction]:
-    """Return `predictions`, those that have a thumbnail with its place in the file `report`: `report.html#image-7`."""
+def refer_to_report(predictions: Sequence[Prediction], thumbnails: Mapping[str, str]) -> list[Prediction]:
+    """Return `predictions`, those that have a thumbnail with its place in the report: `report.html#image-7`.
+
+    The name is the same wherever the report lies, so that the same predictions give the same file.
+    """
     anchors = _anchors(thumbnails)
     return [
-        replace(p, thumbnail=f"{report}#{anchors[p.filename]}") if p.filename in anchors else p for p in predictions
+        replace(p, thumbnail=f"{REPORT}#{anchors[p.filename]}") if p.filename in anchors else p for p in predictions
     ]
 
 
@@ -32,8 +35,9 @@ def report_data(results: Results, temperature: float) -> dict[str, Any]:
 
     Keys: `samples` (each with its `anchor`, by which the predictions refer to it), `selection` (how many of how many,
     and by what rule), `neighbour_thumbnails` by sample_id, `suspected_label_errors` and `leakage` (`total` and the
-    first hundred `listed`), `neighbours_known`, and `notes`, sentences about what the figures cannot say. Probabilities
-    are calibrated, brightness is 0 (black) to 1 (white).
+    first LISTED `listed`; the former also whether the model is `believed`, the latter whether it is `known` what the
+    network learnt from, and how many images of that were `not_compared`), `neighbours_known`, and `notes`, sentences
+    about what the figures cannot say. Probabilities are calibrated, brightness is 0 (black) to 1 (white).
     """
     findings = results.findings
     samples = _shown(results, temperature)
@@ -42,8 +46,15 @@ def report_data(results: Results, temperature: float) -> dict[str, Any]:
         "samples": samples,
         "selection": {"shown": len(samples), "total": total, "rule": _rule() if len(samples) < total else ""},
         "neighbour_thumbnails": findings.neighbour_thumbnails,
-        "suspected_label_errors": _listed([doubt for doubt in findings.doubts if doubt.suspected]),
-        "leakage": _listed(findings.duplicates),
+        "suspected_label_errors": {
+            **_listed([doubt for doubt in findings.doubts if doubt.suspected]),
+            "believed": findings.believed,
+        },
+        "leakage": {
+            **_listed(findings.duplicates),
+            "known": findings.learnt_known,
+            "not_compared": findings.not_compared,
+        },
         "neighbours_known": results.neighbours_known,
         "notes": results.notes,
     }

@@ -13,6 +13,8 @@ from components.step.errors import first_ten
 from components.test.doubts_and_duplicates import Findings, look_closer
 from components.test.facts import confusion, roc_of_all_classes, statistics_of
 from components.test.image_pass import Tested, evaluate_model
+from components.test.label_errors import better_than_chance
+from components.test.learnt_images import learnt_images
 
 HEADLINES = (
     "accuracy",
@@ -63,8 +65,9 @@ def results_of(
         DataError: samples, dataset, bundle or index do not fit together, or an image is damaged.
     """
     tested = evaluate_model(bundle, dataset, samples, batch_size, index)
-    findings = look_closer(dataset, known, tested, bundle.class_names, bundle.image_size)
+    learnt = learnt_images(bundle, dataset, known, samples, index)
     statistics = statistics_of(tested, bundle)
+    findings = look_closer(dataset, known, tested, learnt, bundle, better_than_chance(statistics))
     return Results(
         class_names=bundle.class_names,
         tested=tested,
@@ -92,5 +95,6 @@ def _metrics(statistics: Mapping[str, Any], findings: Findings) -> dict[str, flo
         **{name: statistics[name] for name in HEADLINES},
         "test_samples": statistics["total"],
         "suspected_label_errors": sum(doubt.suspected for doubt in findings.doubts),
-        "near_duplicates": len(findings.duplicates),
+        # Nothing found is no 0 where nothing was looked for.
+        **({"near_duplicates": len(findings.duplicates)} if findings.learnt_known else {}),
     }

@@ -88,9 +88,11 @@ def _log(results: Results) -> None:
         "%d of %d right, accuracy %.3f (95 %% interval %.3f to %.3f)",
         found["ok"], found["total"], found["accuracy"], low, high,
     )  # fmt: skip
+    suspected = metrics["suspected_label_errors"]
     log.info(
-        "labels suspected: %d, near-duplicates in the other splits: %d",
-        metrics["suspected_label_errors"], metrics["near_duplicates"],
+        "labels suspected: %s, near-duplicates in the other splits: %s",
+        suspected if results.findings.believed else "none, as the model is not clearly better than chance",
+        metrics.get("near_duplicates", "not looked for"),
     )  # fmt: skip
     for note in results.notes:
         log.warning("%s", note)

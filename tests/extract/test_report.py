@@ -18,6 +18,7 @@ from components.extract.report import DataSummary, size_histogram, write_data_re
 from components.step.errors import one_line
 from tests.support.generated import image_bytes
 from tests.support.patience import PATIENCE
+from tests.support.report_text import shown
 
 HOSTILE_LABELS = [
     "<script>document.title='broken'</script>",
@@ -108,6 +109,7 @@ def test_the_numbers_are_right(tmp_path: Path) -> None:
         *(("up to 128", "5"), ("up to 256", "0"), ("up to 512", "0"), ("up to 1024", "0"), ("up to 2048", "2")),
     ]
     assert "Not finished: 5 of 9." in html
+    assert "\u2013" not in shown(tmp_path / "report.html")
     assert all(word in html for word in ("bad.png", MUST_DECODE, "is empty"))
 
 

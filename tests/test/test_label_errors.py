@@ -12,7 +12,8 @@ from components.dataset.samples import Sample
 from components.extract.formats.ecotag import read_ecotag
 from components.extract.formats.table import read_csv
 from components.features.neighbours import Neighbour
-from components.test.label_errors import label_doubts, write_label_errors_csv, write_labels_to_check
+from components.metrics.assessment import assess
+from components.test.label_errors import better_than_chance, label_doubts, write_label_errors_csv, write_labels_to_check
 from components.test.predictions import predict_samples
 
 NAMES = ["cat", "dog", "owl"]
@@ -97,3 +98,56 @@ def test_the_list_for_the_labelling_tool_is_in_its_format(tmp_path):
         "numberAnnotationsToDo", "annotations",
     }  # fmt: skip
     assert set(json.loads(text)) == expected
+
+
+def model(seed, right, wrong_labels, count=200, classes=5):
+    """Return class names and what a model says of `count` samples, a share `right` of them truly, some mislabelled."""
+    random, names = np.random.default_rng(seed), [f"class {i}" for i in range(classes)]
+    truth = random.integers(0, classes, count)
+    said = np.where(random.random(count) < right, truth, random.integers(0, classes, count))
+    labels = truth.copy()
+    flipped = random.choice(count, wrong_labels, replace=False)
+    labels[flipped] = (truth[flipped] + 1) % classes
+    logits = random.normal(size=(count, classes)) * 0.3 + 5 * np.eye(classes)[said]
+    values = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    rows = [Sample(f"{i:03}", names[labels[i]], f"{i}", "0" * 64, 1, 1) for i in range(count)]
+    near = [[Neighbour("t", names[truth[i]] if right else names[said[i]], "train", 0.8)] * 5 for i in range(count)]
+    found = predict_samples(rows, values.astype(np.float32), names, 1.0, [0.0] * count, near)
+    assessed = assess(labels, values, names, [r.group for r in rows], np.ones((count, 2)), np.zeros(count), 1.0, 0)
+    return names, found, assessed, {f"{i:03}" for i in flipped}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_model_no_better_than_chance_doubts_no_label(seed):
+    names, predictions, statistics, _ = model(seed, right=0.0, wrong_labels=0)
+    assert not better_than_chance(statistics)
+    doubts = label_doubts(predictions, names, better_than_chance(statistics))
+    assert [d for d in doubts if d.suspected] == []
+    assert len(doubts) == len(predictions)
+
+
+def test_a_model_that_always_says_the_most_frequent_label_is_no_better_than_chance():
+    labels, values = np.array([0] * 90 + [1] * 10), np.tile([0.99, 0.01], (100, 1))
+    groups = [str(i) for i in range(100)]
+    assert not better_than_chance(assess(labels, values, ["a", "b"], groups, np.ones((100, 2)), np.zeros(100), 1.0, 0))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_good_model_finds_the_wrong_labels_and_suspects_none_that_it_predicts(seed):
+    names, predictions, statistics, flipped = model(seed, right=0.97, wrong_labels=10)
+    suspected = {d.sample_id for d in label_doubts(predictions, names, better_than_chance(statistics)) if d.suspected}
+    assert flipped - suspected == set() or len(flipped - suspected) <= 1
+    assert not suspected & {p.filename for p in predictions if p.ok}
+
+
+def test_what_is_hardly_believed_in_is_not_suspected():
+    unsure = [("a", "cat", [0.2, 0.45, 0.35], ["dog", "owl"]), ("b", "dog", [0.4, 0.35, 0.25], ["cat", "dog"])]
+    assert not any(d.suspected for d in label_doubts(predicted(unsure), NAMES))
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.lists(st.floats(0, 1), min_size=3, max_size=3)), min_size=1))
+def test_no_sample_that_is_predicted_right_is_ever_suspected(drawn):
+    rows = [(f"{i}", NAMES[label], np.array(values) + 1e-6, ["dog"] * 5) for i, (label, values) in enumerate(drawn)]
+    predictions = predicted([(name, label, values / values.sum(), near) for name, label, values, near in rows])
+    right = {p.filename for p in predictions if p.ok}
+    assert not right & {d.sample_id for d in label_doubts(predictions, NAMES) if d.suspected}

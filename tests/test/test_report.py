@@ -11,6 +11,7 @@ from components.dataset.images import data_uri
 from components.metrics.assessment import assess
 from components.test.report import MAX_BYTES, markdown_summary, write_test_report
 from tests.support.browser import CHROMIUM, chromium
+from tests.support.report_text import shown
 
 LONG = "long " * 200
 HOSTILE = [
@@ -31,8 +32,8 @@ def pictures(count, side=96):
     return [data_uri(Image.fromarray(one).resize((side, side)), side, quality=75, effort=0) for one in small]
 
 
-def write(path, names, count, notes=()):
-    """Write the report of `count` samples of the classes `names`; return statistics and report data."""
+def write(path, names, count, notes=(), **parts):
+    """Write the report of `count` samples of the classes `names`, with `parts` of its data changed; return its data."""
     random = np.random.default_rng(1)
     labels = np.arange(count) % len(names)
     logits = random.normal(size=(count, len(names))) + 3 * np.eye(len(names))[labels]
@@ -46,11 +47,12 @@ def write(path, names, count, notes=()):
         "samples": samples,
         "selection": {"shown": count, "total": count, "rule": ""},
         "neighbour_thumbnails": {f"near {ids[0]}": samples[0]["thumbnail"]},
-        "suspected_label_errors": {"total": 1, "listed": doubts},
-        "leakage": {"total": 0, "listed": []},
+        "suspected_label_errors": {"total": 1, "listed": doubts, "believed": True},
+        "leakage": {"total": 0, "listed": [], "known": True, "not_compared": 0},
         "neighbours_known": True,
         "notes": list(notes),
     }
+    report_data |= {part: report_data[part] | values for part, values in parts.items()}
     history = [
         {"epoch": n, "phase": "head", "loss": 1 / n, "accuracy": 0.5, "validation_loss": 1.1 / n,
          "validation_accuracy": 0.6, "kept": n == 3}
@@ -204,3 +206,25 @@ def test_the_summary_in_markdown_is_inert_too(tmp_path):
     summary = markdown_summary(statistics, report_data)
     assert re.search(r"(?<!\\)<", summary) is None  # CommonMark: a backslash makes it a plain character.
     assert "accuracy" in summary
+
+
+@pytest.mark.parametrize(
+    ("part", "values", "said"),
+    [
+        ("leakage", {"not_compared": 1234}, "1 234 were left out, so there may be more"),
+        ("leakage", {"known": False}, "which images of this dataset the model was trained on is not known"),
+        ("suspected_label_errors", {"total": 0, "listed": [], "believed": False}, "so it can doubt none"),
+        ("suspected_label_errors", {"total": 2}, "Shown are the first 1."),
+    ],
+)
+def test_what_was_left_out_or_not_looked_for_is_said(tmp_path, part, values, said):
+    write(tmp_path / "report.html", ["cat", "dog"], 10, **{part: values})
+    assert said in shown(tmp_path / "report.html")
+
+
+def test_a_cut_of_the_near_duplicates_is_said(tmp_path):
+    one = {"sample_id": "a", "label": "cat", "other_sample_id": "b", "other_label": "dog", "other_split": "train",
+           "kind": "near-duplicate", "similarity": 0.99}  # fmt: skip
+    write(tmp_path / "report.html", ["cat", "dog"], 10, leakage={"total": 1283, "listed": [one] * 100})
+    assert "1 283 test images look almost like" in shown(tmp_path / "report.html")
+    assert "Shown are the 100 closest; the step writes all of them as CSV." in shown(tmp_path / "report.html")

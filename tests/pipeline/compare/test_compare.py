@@ -24,6 +24,7 @@ from pipeline.compare.runs import TestedRun, read_runs
 from pipeline.compare.table import megabytes, print_comparison, time_taken
 from tests.support.browser import CHROMIUM, chromium
 from tests.support.recorded_runs import record_run
+from tests.support.report_text import shown as shown_in
 
 HOSTILE = "</title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e"
 
@@ -126,6 +127,12 @@ def test_without_latency_the_same_runs_give_the_same_bytes(runs: Path, tmp_path:
     assert found["pairs"][0]["p_holm"] == pytest.approx(2 / 2**20)
     low, high = found["runs"][0]["metrics"]["accuracy"]["interval"]
     assert low < 0.9 < high
+    text = shown_in(tmp_path / "1.html")
+    for run in found["runs"]:
+        accuracy = run["metrics"]["accuracy"]
+        ends = "\u2013".join(f"{100 * end:.1f}" for end in accuracy["interval"])
+        assert f"{run['number']} {100 * accuracy['value']:.1f}% {ends}" in text
+        assert f"{run['metrics']['macro_f1']['value']:.3f}" in text
 
 
 def test_a_run_is_named_by_its_folder_too(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
