@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,13 @@ class CompleteRun:
         return next(step["outputs"]["dataset_uri"] for step in record["steps"] if step["name"] == "extract")
 
 
-def complete_run(runs: Path, run_id: str, *options: str, **parameters: object) -> CompleteRun:
-    """Run `pawline run` below `runs`, with `options` and `parameters`; wait for its end."""
+def complete_run(
+    runs: Path, run_id: str, *options: str, surroundings: Mapping[str, str] | None = None, **parameters: object
+) -> CompleteRun:
+    """Run `pawline run` below `runs`, with `options`, `parameters` and variables `surroundings`; wait for its end."""
     given = [word for name, value in parameters.items() for word in ("--param", f"{name}={value}")]
     command = [sys.executable, "-m", "pipeline.cli", "run", "--runs", str(runs), "--run-id", run_id, *options, *given]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **(surroundings or {}), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=runs.parent, env=environment, timeout=2 * PATIENCE, check=False
     )

@@ -62,6 +62,40 @@ def test_runs_from_disk_and_from_s3_are_equal(shades, tmp_path, bucket):
     assert not {"test-secret", "test-key"} & set(everything_written(tmp_path / "runs"))
 
 
+# What tells of the clock or of places: logs, times, TensorBoard's own files and the folders that a run is given.
+OF_A_RUN = ("executor_input.json", "executor_output.json", "log.txt", "events.out.tfevents")
+WITH_TIMES = ("train/metrics.json", "train/report.html")
+
+
+@pytest.mark.slow
+def test_a_run_elsewhere_gives_the_same_bytes(shades, tmp_path):
+    """Another folder, home, clock, language, order of sets and name: all artifacts are equal but those with times."""
+    folder = tmp_path / "another place"
+    folder.mkdir()
+    surroundings = {
+        "PYTHONHASHSEED": "12345", "TZ": "Asia/Kathmandu", "LC_ALL": "C", "LANG": "C", "HOME": str(folder),
+        "HOSTNAME": "another", "USER": "another", "LOGNAME": "another",
+    }  # fmt: skip
+    given = {"annotations_uri": shades / "annotations.json", "images_uri": shades / "images"}
+    shared = {**TINY, **given, "dataset_store": tmp_path / "datasets", "backbone": "small_cnn"}
+    here = complete_run(tmp_path / "runs", "here", **shared)
+    there = complete_run(folder / "r", "other-name", surroundings=surroundings, **shared)
+    assert (here.exit_code, there.exit_code) == (0, 0), here.printed + there.printed
+    one, other = artifacts(here.folder), artifacts(there.folder)
+    assert one.keys() == other.keys()
+    assert {"test/predictions.json", "train/bundle/bundle.json", "train/history.csv"} <= one.keys()
+    assert [name for name in one if one[name] != other[name]] == []
+
+
+def artifacts(run: Path) -> dict[str, bytes]:
+    """Return the content of every file that the steps made of the data alone, by its place in the run."""
+    steps = ("extract", "split", "train", "test", "promote")
+    files = [path for step in steps for path in (run / step).rglob("*") if path.is_file()]
+    named = {str(path.relative_to(run)): path for path in files if not path.name.startswith(OF_A_RUN)}
+    kept = {name: path for name, path in named.items() if name not in WITH_TIMES and "tracking-queue" not in name}
+    return {name: path.read_bytes() for name, path in kept.items()}
+
+
 def everything_written(folder: Path) -> list[str]:
     texts = [path.read_bytes().decode("utf-8", "ignore") for path in folder.rglob("*") if path.is_file()]
     return [word for text in texts for word in ("test-secret", "test-key") if word in text]
