@@ -22,7 +22,8 @@ class PromotionPolicy:
 
     `false_promotion_rate` is the chance at most of promoting a challenger that is no better than the champion: of each
     comparison, or of all comparisons with one champion together (`rate_over`). Margins are shares of 1. Minimum numbers
-    count groups, which are single samples where nothing is grouped. Budgets are None for none.
+    count groups, which are single samples where nothing is grouped. Budgets are None for none. `lost_past` says whether
+    this run's test set decides alone where the champion or its own test set cannot be read any more.
     """
 
     false_promotion_rate: float = 0.05
@@ -34,6 +35,7 @@ class PromotionPolicy:
     champion_test_margin: float = 0.02
     maximum_size_megabytes: float | None = None
     maximum_latency_milliseconds: float | None = None
+    lost_past: str = "decide"
 
 
 def read_policy(text_or_uri: str) -> PromotionPolicy:
@@ -131,4 +133,5 @@ READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "champion_test_margin": ("a number from 0 to 1", _number(0.0, 1.0)),
     "maximum_size_megabytes": ("a number above 0, or none", _budget),
     "maximum_latency_milliseconds": ("a number above 0, or none", _budget),
+    "lost_past": ("decide or refuse", _one_of("decide", "refuse")),
 }

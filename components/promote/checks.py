@@ -65,6 +65,25 @@ def check_classes(classes: Sequence[ClassComparison], policy: PromotionPolicy) -
     return Check("classes", "passed", f"No class's recall falls too far; {margin}.")
 
 
+def check_lost(lost: Sequence[str], policy: PromotionPolicy) -> list[Check]:
+    """Check that nothing of the champion's past is lost, unless the policy decides without; none where nothing is."""
+    if lost and policy.lost_past == "refuse":
+        refused = "The policy refuses to decide on this run's test set alone (lost_past)."
+        return [Check("past", "failed", f"{' '.join(lost)} {refused}")]
+    alone = ["Decided on this run's test set alone."] if lost else []
+    return [Check("past", "note", words) for words in [*alone, *lost]]
+
+
+def check_guess(comparison: Comparison, rate: float) -> Check:
+    """Check that the challenger, where no champion answers, is better than always naming the most frequent class."""
+    words = (
+        f"The challenger is right on {percent(comparison.challenger_accuracy)} of {comparison.samples} samples; always "
+        f"naming the most frequent class is right on {percent(comparison.champion_accuracy)}"
+    )
+    better = comparison.groups_ahead > comparison.groups_behind and comparison.p_value <= rate
+    return Check("guess", "passed" if better else "failed", f"{words}{'' if better else ': no better for certain'}.")
+
+
 def check_champion_test(comparison: Comparison | None, policy: PromotionPolicy) -> Check:
     """Check that the challenger is not worse by more than the margin on the champion's own test set."""
     name = "champion's test set"

@@ -11,7 +11,9 @@ from components.promote.checks import (
     check_champion_test,
     check_class_samples,
     check_classes,
+    check_guess,
     check_latency,
+    check_lost,
     check_samples,
     check_size,
 )
@@ -37,7 +39,8 @@ class Evidence:
 
     `obstacle` says why they cannot be compared, "" if they can. `look` counts the comparisons with this champion,
     this one included: 0 where there is none. `within_latency` is None where no budget asks for it. `notes` are
-    worth telling and decide nothing.
+    worth telling and decide nothing. `lost` says what of the champion's past cannot be read any more; where that is its
+    bundle, `guess` compares the challenger with always naming the most frequent class, which stands in its place there.
     """
 
     challenger: Candidate
@@ -50,6 +53,8 @@ class Evidence:
     size_megabytes: float = 0.0
     within_latency: bool | None = None
     notes: Sequence[str] = ()
+    lost: Sequence[str] = ()
+    guess: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,16 @@ def _checks(evidence: Evidence, policy: PromotionPolicy) -> list[Check | None]:
     if evidence.champion is None:
         first = Check("champion", "passed", "There is no champion yet to compare with.")
         return [first, *budgets, *notes]
-    return [*_evidence_checks(evidence, policy), *budgets, *notes]
+    lost = check_lost(evidence.lost, policy)
+    found = _guess_checks(evidence.guess, evidence, policy) if evidence.guess else _evidence_checks(evidence, policy)
+    return [*lost, *found, *budgets, *notes]
+
+
+def _guess_checks(guess: Comparison, evidence: Evidence, policy: PromotionPolicy) -> list[Check]:
+    enough = check_samples(guess, policy)
+    return (
+        [enough] if enough.outcome == "undecided" else [enough, check_guess(guess, allowed_rate(policy, evidence.look))]
+    )
 
 
 def _evidence_checks(evidence: Evidence, policy: PromotionPolicy) -> list[Check]:

@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +16,11 @@ from components.parameters.policy import PromotionPolicy
 from components.promote.answers import Asked, PairedAnswers
 from components.promote.champion import rolled_back
 from components.promote.decision import Candidate, Evidence, allowed_rate
+from components.promote.paired_evidence import Comparison
 from components.promote.trained_on import Seen, read_seen, seen
 from components.registry.version import Version
 from components.registry.versions import BUNDLE, EVIDENCE, Registry
-from components.step.errors import DataError, first_ten, one_line
+from components.step.errors import DataError, ServiceError, UsageError, first_ten, one_line
 
 log = logging.getLogger("pawline")
 
@@ -59,6 +61,10 @@ class Incomparable(Exception):
     """Why champion and challenger cannot be compared, in one line."""
 
 
+class Lost(Exception):
+    """Why the champion cannot be asked any more, in one line."""
+
+
 def gather(
     challenger: Challenger, registry: Registry, champion: Version | None, policy: PromotionPolicy, batch_size: int
 ) -> Gathered:
@@ -79,6 +85,9 @@ def gather(
             return _compared(evidence, challenger, registry, champion, policy, batch_size, Path(folder))
         except Incomparable as obstacle:
             return Gathered(replace(evidence, obstacle=str(obstacle)))
+        except Lost as lost:
+            guess = _against_a_guess(challenger, allowed_rate(policy, evidence.look), batch_size)
+            return Gathered(replace(evidence, lost=[str(lost)], guess=guess))
 
 
 def _candidate(champion: Version) -> Candidate:
@@ -107,14 +116,15 @@ def _compared(
     kept = registry.download(champion, EVIDENCE, folder / "kept") or folder / "nothing kept"
     known, notes = _seen_by(champion, kept)
     answers = _ask(both, challenger.dataset, challenger.test, known, batch_size)
-    champion_answers, more = _ask_champions_test(both, champion, kept, challenger, batch_size)
+    champion_answers, lost = _ask_champions_test(both, champion, kept, challenger, batch_size)
     rate = allowed_rate(policy, evidence.look)
     compared = replace(
         evidence,
         comparison=answers.comparison(rate),
         classes=answers.classes(challenger.manifest.class_names, rate),
         champion_test=champion_answers.comparison(rate) if champion_answers else None,
-        notes=[*notes, *more],
+        notes=notes,
+        lost=lost,
     )
     return Gathered(compared, answers)
 
@@ -123,19 +133,19 @@ def _champion_bundle(registry: Registry, champion: Version, challenger: Manifest
     place = registry.download(champion, BUNDLE, folder)
     called = f"version {champion.number}, the champion"
     if place is None:
-        raise Incomparable(f"The files of {called}, are not in the registry. Roll back, or remove the alias.")
+        raise Lost(f"The files of {called}, are not in the registry.")
     try:
         # The manifest first: what another has put in its place is not loaded.
         manifest = read_manifest(place)
         if digest := other_digest(place, champion):
-            raise Incomparable(f"The files of {called}, have changed: their digest is {digest}.")
+            raise Lost(f"The files of {called}, have changed: their digest is {digest}.")
         if manifest.class_names != challenger.class_names:
             raise Incomparable(_other_classes(called, manifest.class_names, challenger.class_names))
         log.info("the champion is version %s, digest %s", champion.number, sha256_of(place / MANIFEST))
         return load_bundle(place)
     except DataError as error:
         reason = one_line(str(error).replace(f"{folder}/", ""))
-        raise Incomparable(f"The bundle of {called}, cannot be used. {reason}") from error
+        raise Lost(f"The bundle of {called}, cannot be used. {reason}") from error
 
 
 def _other_classes(called: str, champion: list[str], challenger: list[str]) -> str:
@@ -178,8 +188,20 @@ def _ask_champions_test(
         dataset = open_dataset(champion.tag("dataset_uri"))
         return _ask(both, dataset, samples, seen(challenger.trained_on), batch_size), []
     except DataError as error:
-        log.warning("the champion's own test set: %s", error)
-        return None, [f"The test set of version {champion.number} is not there any more or was never kept."]
+        why = "is not there any more or was never kept"
+        reason: Exception = error
+    except (ServiceError, UsageError) as error:  # Another bucket's keys, or a store that is no more.
+        why, reason = "cannot be read", error
+    log.warning("the champion's own test set: %s", reason)
+    return None, [f"The test set of version {champion.number} {why}."]
+
+
+def _against_a_guess(challenger: Challenger, rate: float, batch_size: int) -> Comparison | None:
+    """Return how the challenger compares with always naming the most frequent class of this test set."""
+    samples = list(challenger.test)
+    [(frequent, _)] = Counter(sorted(sample.label for sample in samples)).most_common(1)
+    answers = Asked(load_bundle(challenger.bundle), "challenger").answers(challenger.dataset, samples, batch_size)
+    return PairedAnswers(samples, [frequent] * len(samples), answers).comparison(rate)
 
 
 def _megabytes(bundle: Path) -> float:

@@ -63,13 +63,15 @@ def promote(
     if registry is None:
         decision = Decision(NOT_ENOUGH, [Check("registry", "undecided", NO_REGISTRY)])
         return Outcome(decision, Gathered(Evidence(challenger.candidate)), "")
-    champion = registry.version(registry.champion_number())
-    waiting = open_claims(registry, champion.number if champion else "")
+    place = registry.champion_number()
+    # The version may have been deleted and the alias left behind; then there is nothing to compare with.
+    champion = registry.version(place)
+    waiting = open_claims(registry, place)
     gathered, latency = _measured(challenger, gather(challenger, registry, champion, policy, batch_size), policy)
     decision = decide(gathered.evidence, policy)
     if dry_run:
         return Outcome(decision, gathered, champion.number if champion else "", latency)
-    decision, number = _act_on(decision, challenger, registry, champion, run, gathered, waiting)
+    decision, number = _act_on(decision, challenger, registry, champion, place, run, gathered, waiting)
     return Outcome(decision, gathered, number, latency)
 
 
@@ -87,15 +89,15 @@ def _act_on(
     challenger: Challenger,
     registry: Registry,
     champion: Version | None,
+    place: str,
     run: str,
     gathered: Gathered,
     waiting: Sequence[str],
 ) -> tuple[Decision, str]:
     """Do what `decision` says; return it, or that another run was faster, and the champion's number after it.
 
-    `waiting` are the claims that were open before anything was compared.
+    `place` is the number that the alias is on, `waiting` are the claims that were open before anything was compared.
     """
-    place = champion.number if champion else ""
     if champion and gathered.answers:
         registry.set_tag(champion.number, LOOK + challenger.digest[:16], decision.verdict)
     if not decision.promotes:

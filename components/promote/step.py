@@ -94,7 +94,9 @@ def _tell(outcome: Outcome, dry_run: bool) -> None:
     for reason in outcome.decision.reasons:
         log.info("%s", one_line(reason, 2000))
     after = f"the champion is version {outcome.champion}" if outcome.champion else "there is no champion"
-    log.info("verdict: %s%s; %s", outcome.decision.verdict, " (dry run: nothing was done)" if dry_run else "", after)
+    alone = " on this run's test set alone" if outcome.gathered.evidence.lost else ""
+    done = " (dry run: nothing was done)" if dry_run else ""
+    log.info("verdict: %s%s%s; %s", outcome.decision.verdict, alone, done, after)
 
 
 def _boolean(text: str) -> bool:

@@ -96,12 +96,16 @@ class Registry:
 
         source = version.source.rstrip("/")
         uri = f"{source}/{folder}" if folder == BUNDLE else f"{source.removesuffix(f'/{MODEL}')}/{folder}"
+        tracking = self._client.tracking_uri
         with answering():
-            if not mlflow.artifacts.list_artifacts(artifact_uri=uri, tracking_uri=self._client.tracking_uri):
-                return None
-            place = mlflow.artifacts.download_artifacts(
-                artifact_uri=uri, dst_path=str(into), tracking_uri=self._client.tracking_uri
-            )
+            try:
+                if not mlflow.artifacts.list_artifacts(artifact_uri=uri, tracking_uri=tracking):
+                    return None
+                place = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(into), tracking_uri=tracking)
+            except Exception as error:
+                if _is_gone(error):
+                    return None
+                raise
         return Path(place)
 
     def add(self, bundle: Path, evidence: Path, tags: Mapping[str, str]) -> Version:
@@ -140,3 +144,9 @@ def _suppress_existing() -> Iterator[None]:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+
+
+def _is_gone(error: Exception) -> bool:
+    """Say whether S3 says that there is no such thing, be it the bucket."""
+    answer = getattr(error, "response", None)
+    return isinstance(answer, dict) and answer.get("Error", {}).get("Code") in ("NoSuchBucket", "NoSuchKey", "404")

@@ -95,17 +95,18 @@ def _keys(folder: Path) -> list[str]:
 
 
 def _target(waiting: Sequence[tuple[Path, str]]) -> str:
-    """Return MLFLOW_TRACKING_URI, or what the first queue was meant for, where that is known without a secret.
+    """Return MLFLOW_TRACKING_URI, or what the first queue that says so was meant for, if that is known without a secret.
 
     Raises:
         UsageError: it is not: an address to be shown may be another's.
     """
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         return uri
-    events = queue.read_events(*waiting[0], 0, 1)
-    start = events[0][1] if events else {}
+    # One that cannot be read, or of another version, must not hold up the others.
+    first = [event for folder, key in waiting for _, event in queue.read_events(folder, key, 0, 1)]
+    start = next((event for event in first if isinstance(event.get("target"), str)), {})
     if start.get("whole") is True:
-        return str(start.get("target"))
+        return str(start["target"])
     raise UsageError(
         "MLFLOW_TRACKING_URI must say where to send, as the queue keeps no password. "
         f"Received: a queue for {one_line(start.get('target') or 'nobody', 200)}. Set it."

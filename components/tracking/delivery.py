@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,17 +172,23 @@ class Delivery:
 
 
 def experiment_id(client: "MlflowClient", name: str) -> str:
-    """Return the id of the experiment called `name`, made if need be."""
+    """Return the id of the experiment called `name`, made if need be; where that was deleted, of `name`-2, and so on.
+
+    MLflow keeps the name of a deleted experiment and takes no runs for it.
+    """
     from mlflow.exceptions import MlflowException
 
-    if found := client.get_experiment_by_name(name):
-        return str(found.experiment_id)
-    try:
-        return str(client.create_experiment(name, artifact_location(client.tracking_uri)))
-    except MlflowException:
-        if found := client.get_experiment_by_name(name):  # Another was faster.
-            return str(found.experiment_id)
-        raise
+    for free in chain([name], (f"{name}-{number}" for number in count(2))):
+        found = client.get_experiment_by_name(free)
+        if found and found.lifecycle_stage == "deleted":
+            continue
+        try:
+            made = None if found else client.create_experiment(free, artifact_location(client.tracking_uri))
+        except MlflowException:
+            if not (found := client.get_experiment_by_name(free)):  # Another was faster, or it is refused.
+                raise
+        return str(found.experiment_id if found else made)
+    raise AssertionError("there is always another number")
 
 
 def artifact_location(tracking_uri: str) -> str | None:

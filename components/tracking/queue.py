@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +82,12 @@ def open_queue(folder: Path, key: str) -> Queue:
 def read_state(folder: Path, key: str) -> State:
     """Return the state of the queue `key`, a fresh one if there is none."""
     try:
-        return State(**json.loads((folder / f"{key}{STATE}").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        state = State(**json.loads((folder / f"{key}{STATE}").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
         return State()
+    kinds = {field.name: type(field.default) for field in fields(State)}
+    whole = all(type(getattr(state, name)) is kind for name, kind in kinds.items()) and state.sent >= 0
+    return state if whole else State()
 
 
 def write_state(folder: Path, key: str, state: State) -> None:
@@ -160,7 +163,7 @@ def _locked(file: int) -> bool:
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

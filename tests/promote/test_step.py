@@ -20,6 +20,7 @@ from components.promote.champion import claim_tags, make_champion
 from components.promote.report import write_promotion_report
 from components.promote.step import main
 from components.registry.versions import Registry, open_registry
+from components.storage.s3 import s3_client
 from pipeline.cli.main import main as pawline
 from tests.support.patience import PATIENCE
 from tests.support.promotion import (
@@ -202,6 +203,7 @@ def test_a_champion_whose_test_set_is_gone_is_compared_on_this_one(run, registry
     found = run(good)
     assert found["verdict"] == "promoted"
     assert "The test set of version 1 is not there any more or was never kept." in found["reasons"]
+    assert "Decided on this run's test set alone." in found["reasons"]
 
 
 def test_the_claim_of_a_promotion_killed_long_ago_does_not_win(run, registry, bad, good, tmp_path):
@@ -231,15 +233,71 @@ def test_a_latency_budget_is_measured_and_the_decision_says_no_figure(run, regis
     ],
     ids=["no files", "one missing", "one changed", "another format", "another manifest"],
 )
-def test_a_champion_that_cannot_be_used_stays(run, registry, good, bad, damage, said, tmp_path):
+def test_a_champion_that_cannot_be_used_stays_if_the_policy_says_so_and_else_blocks_nothing(
+    run, registry, good, bad, damage, said, tmp_path, capsys
+):
     run(bad)
     [folder] = (tmp_path / "store").glob("mlartifacts/**/model/bundle")
     damage(folder)
-    found = run(good)
+    found = run(good, promotion_policy="lost_past: refuse")
     assert (found["verdict"], registry.champion_number()) == ("kept champion", "1")
     assert said in found["reasons"][0]
     assert "pawline-champion-" not in found["reasons"][0]
     assert len(registry.versions()) == 1
+    found = run(good)
+    assert (found["verdict"], registry.champion_number()) == ("promoted", "2")
+    assert any(said in reason for reason in found["reasons"])
+    assert "Decided on this run's test set alone." in found["reasons"]
+    assert "right on 100.0 % of 90 samples; always naming the most frequent class is right on 33.3 %" in str(found)
+    assert "verdict: promoted on this run's test set alone; the champion is version 2" in capsys.readouterr().err
+    assert "Decided on this run&#39;s test set alone" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_in_place_of_a_lost_champion_comes_no_guesser(run, registry, material, good, bad, tmp_path):
+    run(bad)
+    [folder] = (tmp_path / "store").glob("mlartifacts/**/model/bundle")
+    shutil.rmtree(folder)
+    found = run(material.bundle("guesser", (1.0, 0.0, 0.0)))
+    assert (found["verdict"], registry.champion_number()) == ("kept champion", "1")
+    assert "no better for certain" in found["reasons"][0]
+    few = run(good, promotion_policy="minimum_samples: 1000")
+    assert (few["verdict"], registry.champion_number()) == ("not enough evidence", "1")
+
+
+@pytest.mark.parametrize("place", ["s3://a-bucket-of-others/datasets/x", "gs://elsewhere/x", ""])
+def test_a_champion_whose_dataset_cannot_be_read_is_compared_on_this_test_set(
+    run, registry, good, bad, place, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in [name for name in os.environ if name.startswith("AWS_ACCESS")]:
+        monkeypatch.delenv(name)
+    s3_client.cache_clear()
+    run(bad)
+    registry.set_tag("1", "dataset_uri", place)
+    found = run(good, promotion_policy="lost_past: refuse")
+    assert (found["verdict"], registry.champion_number()) == ("kept champion", "1")
+    assert "The policy refuses to decide on this run's test set alone (lost_past)." in found["reasons"][0]
+    found = run(good)
+    assert (found["verdict"], registry.champion_number()) == ("promoted", "2")
+    assert "Decided on this run's test set alone." in found["reasons"]
+    s3_client.cache_clear()
+
+
+def test_an_alias_whose_version_was_deleted_blocks_nothing(run, registry, good, bad, monkeypatch):
+    run(bad)
+    version = Registry.version
+    monkeypatch.setattr(Registry, "version", lambda self, number: None if number == "1" else version(self, number))
+    assert run(good)["verdict"] == "first model"
+    assert registry.champion_number() == "2"
+
+
+def test_a_deleted_experiment_blocks_nothing(run, registry, good, bad):
+    run(bad)
+    client = registry._client
+    client.delete_experiment(client.get_experiment_by_name("pawline").experiment_id)
+    assert run(good)["verdict"] == "promoted"
+    assert client.get_experiment_by_name("pawline-2").lifecycle_stage == "active"
 
 
 def test_a_champion_of_other_classes_stays_and_the_reason_names_them(run, registry, material, good, tmp_path):

@@ -395,3 +395,35 @@ def test_a_queue_cut_anywhere_gives_the_events_before_the_cut(events, data):
         (folder / "q.jsonl").write_bytes(whole[:cut])
         found = [event for _, event in queue.read_events(folder, "q", 0, 100)]
         assert repr(found) == repr(events[: whole[:cut].count(b"\n")])
+
+
+def test_a_queue_that_cannot_be_read_does_not_hold_up_the_others(store, tmp_path, waiting):
+    folder = tmp_path / "queue"
+    folder.mkdir()
+    lines = {"a": b"\x00 no events\n", "b": b"[" * 100_000 + b"\n", "c": b'{"kind": "of another version"}\n'}
+    for key, line in lines.items():
+        (folder / f"{key}.jsonl").write_bytes(line)
+        os.utime(folder / f"{key}.jsonl", (1, 1))
+    track(environment(store), folder)
+    done = replay(folder, CLEAN)
+    assert done.returncode == 0, done.stderr
+    assert rows(store, "SELECT count(*) FROM runs") == [(1,)]
+
+
+@pytest.mark.parametrize("state", ['{"sent": "3"}', '{"sent": -1}', '{"sent": null}', "[1]", "{" * 9, '{"new": 1}'])
+def test_a_state_of_another_version_is_a_fresh_one(state, tmp_path):
+    (tmp_path / "key.jsonl").write_text("{}\n")
+    (tmp_path / "key.state.json").write_text(state)
+    assert queue.read_state(tmp_path, "key") == queue.State()
+    assert queue.count_unsent(tmp_path, "key") == 1
+
+
+def test_a_deleted_experiment_does_not_stop_tracking(store, tmp_path):
+    assert track(environment(store), tmp_path / "queue") == 0
+    with closing(sqlite3.connect(store / "mlflow.db")) as database:
+        database.execute("UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name = 'pawline'")
+        database.commit()
+    assert track(environment(store), tmp_path / "queue") == 0
+    assert rows(store, "SELECT name FROM experiments WHERE lifecycle_stage = 'active' AND name LIKE 'pawline%'") == [
+        ("pawline-2",)
+    ]

@@ -25,7 +25,7 @@ def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(python: Path, pipeline: Path) -> subprocess.CompletedProcess[str]:
-    command = [str(python), str(ROOT / "tests" / "old_backend_reader.py"), str(pipeline)]
+    command = [str(python), str(ROOT / "tests" / "support" / "old_backend_reader.py"), str(pipeline)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
