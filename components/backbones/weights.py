@@ -1,12 +1,12 @@
 """Where a backbone's weights come from: published ones, none, or a file in any store."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from components.step.errors import DataError, one_line
+from components.step.files import scratch_folder
 from components.storage.stores import split_uri
 
 
@@ -19,7 +19,7 @@ def weights_file(uri: str) -> Iterator[Path]:
         ServiceError: the store failed.
     """
     store, name = split_uri(uri)
-    with tempfile.TemporaryDirectory(prefix="pawline-weights-") as folder:
+    with scratch_folder() as folder:
         path = Path(folder) / Path(name).name
         store.download(name, path)
         yield path

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 from components.dataset.samples import COLUMNS, GIVEN_SPLIT, Sample, columns_of
 from components.dataset.snapshot import FORMAT_VERSION, MANIFEST, fingerprint, open_dataset
 from components.step.errors import DataError, ServiceError, one_line
-from components.step.files import json_text
+from components.step.files import json_text, scratch_folder
 from components.step.parallel import each_in_parallel
 from components.storage.ranged_file import block_digests
 from components.storage.store import Store
@@ -174,7 +173,7 @@ def _upload_text(store: Store, name: str, text: str) -> None:
 @contextmanager
 def _scratch_folder() -> Iterator[Path]:
     try:
-        with tempfile.TemporaryDirectory(prefix="pawline-") as folder:
+        with scratch_folder() as folder:
             yield Path(folder)
     except OSError as error:
         raise ServiceError(

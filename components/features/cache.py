@@ -7,7 +7,6 @@ It only ever saves time: what is damaged is computed again, and a store that fai
 import hashlib
 import json
 import logging
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from components.features.shard import FORMAT_VERSION, BadShard, content_digest, 
 from components.network.digest import network_digest
 from components.network.keras_runtime import keras
 from components.step.errors import PawlineError, one_line
+from components.step.files import scratch_folder
 from components.step.parallel import each_in_parallel
 from components.storage.store import ObjectMissing, Store
 from components.storage.stores import open_store
@@ -120,7 +120,7 @@ class FeatureCache:
     def _write(self, sha256s: Sequence[str], features: NDArray[np.float32]) -> None:
         # A damaged shard is replaced by the first new one, or it would be met again in every run.
         name = self._damaged.pop() if self._damaged else content_digest(sha256s, features) + SUFFIX
-        with tempfile.TemporaryDirectory(prefix="pawline-") as folder:
+        with scratch_folder() as folder:
             path = Path(folder) / "shard.parquet"
             write_shard(path, self._key, sha256s, features)
             self._store.upload(name, path)

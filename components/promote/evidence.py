@@ -1,7 +1,6 @@
 """The evidence for a decision: the champion found, both bundles asked about both test sets."""
 
 import logging
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from components.promote.trained_on import Seen, read_seen, seen
 from components.registry.version import Version
 from components.registry.versions import BUNDLE, EVIDENCE, Registry
 from components.step.errors import DataError, ServiceError, UsageError, first_ten, one_line
+from components.step.files import scratch_folder
 
 log = logging.getLogger("pawline")
 
@@ -80,7 +80,7 @@ def gather(
     if champion is None:
         return Gathered(evidence)
     evidence = replace(evidence, champion=_candidate(champion), look=_look(champion, challenger.digest))
-    with tempfile.TemporaryDirectory(prefix="pawline-champion-") as folder:
+    with scratch_folder() as folder:
         try:
             return _compared(evidence, challenger, registry, champion, policy, batch_size, Path(folder))
         except Incomparable as obstacle:

@@ -1,7 +1,6 @@
 """Promotion: a decision on the bundle just trained, and what follows from it in the model registry."""
 
 import logging
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from components.promote.evidence import LOOK, SEEN, TEST_TABLE, Challenger, Gath
 from components.promote.trained_on import seen, write_seen
 from components.registry.version import Version
 from components.registry.versions import Registry
+from components.step.files import scratch_folder
 from components.test.checks import check_fit, check_labels
 
 log = logging.getLogger("pawline")
@@ -126,7 +126,7 @@ def _register(
         "verdict": decision.verdict,
         **claim,
     }
-    with tempfile.TemporaryDirectory(prefix="pawline-evidence-") as folder:
+    with scratch_folder() as folder:
         write_split_table(Path(folder, TEST_TABLE), challenger.test, "test")
         write_seen(Path(folder, SEEN), seen(challenger.trained_on))
         return registry.add(challenger.bundle, Path(folder), tags)

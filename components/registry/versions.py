@@ -5,7 +5,6 @@ an MLflow model, and `evidence`, what a later challenger is compared with.
 """
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from components.parameters.places import check_model_name
 from components.registry.connection import answering_or, registry_client
 from components.registry.version import PREFIX, Version, described, find_version, or_none
 from components.step.errors import ServiceError
+from components.step.files import scratch_folder
 from components.tracking.database import make_database
 from components.tracking.delivery import MODEL, experiment_id
 from components.tracking.events import MAX_TAG, check_tracking_uri
@@ -112,9 +112,9 @@ class Registry:
         """Upload `bundle` and the files in `evidence`, then make them a version with `tags`; return it."""
         with answering():
             run = self._client.create_run(self._experiment(), run_name=f"promote {self._name}")
-            with tempfile.TemporaryDirectory(prefix="pawline-version-") as folder:
-                write_model(bundle, Path(folder), run.info.run_id)
-                self._client.log_artifacts(run.info.run_id, folder, MODEL)
+            with scratch_folder() as folder:
+                write_model(bundle, folder, run.info.run_id)
+                self._client.log_artifacts(run.info.run_id, str(folder), MODEL)
             self._client.log_artifacts(run.info.run_id, str(evidence), EVIDENCE)
             self._client.set_terminated(run.info.run_id)
             with _suppress_existing():

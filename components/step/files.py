@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components.step.errors import ServiceError
+from components.step.owner import is_gone, this_process
+
+PARTIAL = ".partial-"  # How names of what is not complete begin.
 
 
 @contextmanager
@@ -55,17 +58,37 @@ def json_text(value: object) -> str:
 
 
 @contextmanager
+def scratch_folder(place: Path | None = None, beginning: str = "pawline-") -> Iterator[Path]:
+    """Yield a new folder in `place` (the system's for temporary files), removed afterwards; a kill leaves it behind.
+
+    So what killed processes of this machine have left there under a name with this `beginning` is removed first.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    place = place or Path(tempfile.gettempdir())
+    _remove_of_killed(place, beginning)
+    folder = Path(tempfile.mkdtemp(prefix=f"{beginning}{this_process()}.", dir=place))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_of_killed(place: Path, beginning: str) -> None:
+    for path in place.glob(f"{beginning}*"):
+        if is_gone(path.name.removeprefix(beginning).rpartition(".")[0]):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
 def _temporary_directory_beside(path: Path) -> Iterator[Path]:
-    folder: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=path.parent))
-        yield folder
+        with scratch_folder(path.parent, PARTIAL) as folder:
+            yield folder
     except OSError as error:
         raise ServiceError(f"The output must be writable. Received: {path}: {error.strerror or error}.") from error
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _replace(temporary: Path, path: Path) -> None:

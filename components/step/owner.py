@@ -2,27 +2,42 @@
 
 import os
 import platform
+import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 
 def this_process() -> str:
-    """Return this process as text, `machine/number/start`."""
-    return f"{platform.node()}/{os.getpid()}/{_start_of(os.getpid())}"
+    """Return this process as text, `machine~number~start`, which fits into names of files."""
+    return _described(os.getpid())
+
+
+@cache
+def _described(number: int) -> str:
+    return f"{_machine()}~{number}~{_start_of(number)}"
+
+
+def _machine() -> str:
+    return _plain(platform.node())
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]", "-", text)
 
 
 def is_gone(owner: object) -> bool:
     """Say whether the process `owner`, of `this_process`, has ended for sure; of another machine's nothing is known."""
-    machine, _, rest = owner.rpartition("/")[0].rpartition("/") if isinstance(owner, str) else ("", "", "")
-    if machine != platform.node() or not rest.isdigit():
+    machine, number, start = owner.split("~") if isinstance(owner, str) and owner.count("~") == 2 else ("", "", "")
+    if machine != _machine() or not re.fullmatch("[1-9][0-9]{0,9}", number):
         return False
     try:
-        os.kill(int(rest), 0)
+        os.kill(int(number), 0)
     except ProcessLookupError:
         return True
-    except OSError:  # Another user's.
-        pass
-    return _start_of(int(rest)) != str(owner).rpartition("/")[2]
+    except (OSError, OverflowError):  # Another user's: it need not be visible whose.
+        return False
+    return _start_of(int(number)) != start
 
 
 def _start_of(number: int) -> str:
@@ -37,4 +52,4 @@ def _start_of(number: int) -> str:
         return ""
     command = ["ps", "-o", "lstart=", "-p", str(number)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip().replace("/", "-")
+    return _plain(done.stdout.strip())

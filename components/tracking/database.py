@@ -1,12 +1,12 @@
 """MLflow's database where it is a file of ours: made once, quickly."""
 
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from components.step.addresses import sqlite_path, sqlite_uri
+from components.step.files import PARTIAL, scratch_folder
 
 
 def make_database(uri: str) -> None:
@@ -18,7 +18,7 @@ def make_database(uri: str) -> None:
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
+    with scratch_folder(path.parent, PARTIAL) as folder:
         event.listen(Engine, "connect", _without_waiting)
         MlflowClient(sqlite_uri(Path(folder) / "mlflow.db")).search_experiments(max_results=1)
         event.remove(Engine, "connect", _without_waiting)

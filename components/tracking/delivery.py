@@ -1,13 +1,13 @@
 """One queue's events as calls of MLflow's client, each made so that repeating it after a kill changes nothing."""
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.step.addresses import file_uri, sqlite_path
+from components.step.files import scratch_folder
 from components.tracking.events import MAX_PARAMETER, MAX_TAG, legal_name
 from components.tracking.queue import State
 
@@ -147,18 +147,18 @@ class Delivery:
         from components.tracking.mlflow_model import write_model
 
         experiment = self._client.get_run(self._state.run_id).info.experiment_id
-        with tempfile.TemporaryDirectory(prefix="pawline-model-") as folder:
+        with scratch_folder() as folder:
             try:
                 model_id = self._logged_model(experiment)
             except MlflowException as error:
                 if error.error_code not in ("ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED"):
                     raise
                 model_id = ""  # MLflow before 3 has models only as files of their run.
-            write_model(Path(event["path"]), Path(folder), self._state.run_id, model_id)
+            write_model(Path(event["path"]), folder, self._state.run_id, model_id)
             if not model_id:
-                self._client.log_artifacts(self._state.run_id, folder, MODEL)
+                self._client.log_artifacts(self._state.run_id, str(folder), MODEL)
                 return
-            self._client.log_model_artifacts(model_id, folder)
+            self._client.log_model_artifacts(model_id, str(folder))
             self._client.finalize_logged_model(model_id, "READY")
 
     def _logged_model(self, experiment: str) -> str:

@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import logging
-import tempfile
 import time
 import zipfile
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.step.errors import PawlineError, one_line
+from components.step.files import scratch_folder
 from components.storage.store import ObjectMissing
 from components.storage.stores import open_store
 
@@ -67,7 +67,7 @@ class Checkpoints:
         """Store `checkpoint` in place of the one before; a failure is one warning."""
         started = time.monotonic()
         try:
-            with tempfile.TemporaryDirectory(prefix="pawline-checkpoint-") as folder:
+            with scratch_folder() as folder:
                 path = Path(folder) / NAME
                 path.write_bytes(_sealed(checkpoint))
                 self._store.upload(NAME, path)

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.step.errors import DataError, one_line
-from components.step.files import atomic_write, write_text
+from components.step.files import PARTIAL, atomic_write, write_text
 from components.step.regular_files import open_regular_text, read_regular
 from components.step.reports import render_report
 
 if TYPE_CHECKING:
     from components.bundle.manifest import Provenance
     from components.train.epoch import Epoch
-
-PARTIAL = ".partial-"  # How names begin that `components.step.files` gives to what is not complete.
 
 
 def write_history(path: Path, history: Sequence["Epoch"], best: "Epoch") -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import tempfile
 from pathlib import Path
 
 from components.bundle.manifest import read_manifest, verify_files
@@ -11,6 +10,7 @@ from components.promote.champion import previous_of, roll_back
 from components.registry.version import Version
 from components.registry.versions import BUNDLE, Registry, open_registry
 from components.step.errors import DataError, UsageError, one_line
+from components.step.files import scratch_folder
 from pipeline.local.run import TRACKING_STORE, tracking_uri
 
 
@@ -47,7 +47,7 @@ def _registry(arguments: argparse.Namespace) -> Registry:
 
 
 def _verify(registry: Registry, version: Version) -> None:
-    with tempfile.TemporaryDirectory(prefix="pawline-rollback-") as folder:
+    with scratch_folder() as folder:
         place = registry.download(version, BUNDLE, Path(folder))
         if place is None:
             raise _refusal(version, "its files are not there")

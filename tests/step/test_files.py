@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from components.step.errors import ServiceError
-from components.step.files import atomic_directory, atomic_write, json_text, write_json, write_text
+from components.step.files import atomic_directory, atomic_write, json_text, scratch_folder, write_json, write_text
 
 
 def everything_below(folder: Path) -> list[str]:
@@ -161,3 +162,31 @@ def test_a_kill_leaves_nothing_under_the_target_s_name(tmp_path: Path) -> None:
         (temporary / "whole").write_text("whole")
     assert everything_below(target) == ["whole"]
     assert target.stat().st_mtime > before - 1
+
+
+KILLED_WHILE_WRITING = """
+import os, sys
+from pathlib import Path
+from components.step.files import atomic_write, scratch_folder
+with atomic_write(Path(sys.argv[1]) / "out.txt") as partial, scratch_folder() as scratch:
+    partial.write_text("half")
+    (scratch / "large").write_text("x")
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_one_and_nothing_of_a_living_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "system"))
+    (tmp_path / "system").mkdir()
+    (tmp_path / ".partial-elsewhere").mkdir()
+    command = [sys.executable, "-c", KILLED_WHILE_WRITING, str(tmp_path)]
+    environment = os.environ | {"TMPDIR": str(tmp_path / "system"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    assert subprocess.run(command, env=environment, check=False).returncode == -9
+    assert len(list(tmp_path.glob(".partial-*"))) == 2
+    assert len(list((tmp_path / "system").iterdir())) == 1
+    with atomic_write(tmp_path / "mine.txt") as mine, scratch_folder() as scratch:
+        write_text(tmp_path / "other.txt", "x")
+        mine.write_text("y")
+        assert scratch.is_dir()
+        assert len(list((tmp_path / "system").iterdir())) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"system", ".partial-elsewhere", "mine.txt", "other.txt"}
