@@ -127,7 +127,7 @@ def _checks(evidence: Evidence, policy: PromotionPolicy) -> list[Check | None]:
         return [first, *budgets, *notes]
     lost = check_lost(evidence.lost, policy)
     found = _guess_checks(evidence.guess, evidence, policy) if evidence.guess else _evidence_checks(evidence, policy)
-    return [*lost, *found, *budgets, *notes]
+    return [*lost[:1], *found, *budgets, *notes, *lost[1:]]  # That it is so first, what it is last.
 
 
 def _guess_checks(guess: Comparison, evidence: Evidence, policy: PromotionPolicy) -> list[Check]:
