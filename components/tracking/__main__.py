@@ -95,7 +95,7 @@ def _keys(folder: Path) -> list[str]:
 
 
 def _target(waiting: Sequence[tuple[Path, str]]) -> str:
-    """Return MLFLOW_TRACKING_URI, or what the first queue that says so was meant for, if that is known without a secret.
+    """Return MLFLOW_TRACKING_URI, or what the first queue that says so was meant for, if it is known without a secret.
 
     Raises:
         UsageError: it is not: an address to be shown may be another's.
