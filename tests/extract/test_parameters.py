@@ -32,6 +32,7 @@ INVALID: dict[str, list[Any]] = {
     "annotation_format": ["", "CSV", "coco"],
     "group_pattern": ["(", "(.+)_page", "(?P<a>.)(?P<b>.)"],
     "on_bad_sample": ["", "Drop", "ignore"],
+    "given_split": ["", "Keep", "yes"],
     "dataset_store": ["gs://x", "s3:///datasets"],
     "train_ratio": [0.9, 0.0, 1.0, -0.8],
     "validation_ratio": [0.2, 0.0],
@@ -81,6 +82,7 @@ VALID: dict[str, list[Any]] = {
     "annotation_format": ["csv", "folders"],
     "group_pattern": ["(?P<document>.+)_page"],
     "on_bad_sample": ["drop"],
+    "given_split": ["keep", "merge"],
     "split_method": ["stable"],
     "seed": [2**32 - 1],
     "backbone": ["VGG16", "mobilenet_v2", "small-cnn", "json.decoder:JSONDecoder", "os:path.join"],
@@ -146,7 +148,7 @@ def test_extract_refuses_before_anything_is_read(
     monkeypatch.chdir(tmp_path)
     values = DEFAULTS | {"images_uri": "absent", "annotations_uri": "absent.csv", "dataset_store": "d", name: value}
     task = {"inputs": {"parameterValues": values}, "outputs": {"outputFile": "out.json"}}
-    own = ("annotations_uri", "images_uri", "annotation_format", "group_pattern", "on_bad_sample", "dataset_store")
+    own = [flag.dest for flag in extract.build_parser()._actions if flag.dest in DECLARED]
     flags = [word for flag in own for word in ("--" + flag.replace("_", "-"), values[flag])]
     outputs = ["--samples", "samples.csv", "--report", "report.html", "--executor-input", json.dumps(task)]
     assert extract.main([*flags, *outputs]) == 2
