@@ -86,8 +86,8 @@ def gather(
         except Incomparable as obstacle:
             return Gathered(replace(evidence, obstacle=str(obstacle)))
         except Lost as lost:
-            guess = _against_a_guess(challenger, allowed_rate(policy, evidence.look), batch_size)
-            return Gathered(replace(evidence, lost=[str(lost)], guess=guess))
+            guess = _against_a_guess(challenger, allowed_rate(policy, 0), batch_size)
+            return Gathered(replace(evidence, look=0, lost=[str(lost)], guess=guess))
 
 
 def _candidate(champion: Version) -> Candidate:
