@@ -40,10 +40,9 @@ def agree(annotations: Iterable[Annotation]) -> tuple[list[Agreed], list[BadSamp
 
 def settled(annotations: Iterable[Annotation]) -> list[str]:
     """Return sentences on what was said of an image and does not count: outvoted, replaced, or a second group."""
-    of_file: dict[str, set[Annotation]] = {}
-    for annotation in annotations:
-        of_file.setdefault(annotation.file_name, set()).add(annotation)
-    several = [annotation for found in of_file.values() if len(found) > 1 for annotation in found]
+    annotations = list(annotations)
+    count = Counter(annotation.file_name for annotation in annotations)
+    several = list(dict.fromkeys(annotation for annotation in annotations if count[annotation.file_name] > 1))
     return [note for kind, names in _settled_by_kind(several).items() for note in noted(kind, list(names))]
 
 

@@ -23,6 +23,7 @@ PARAMETERS = [
     "annotation_format",
     "group_pattern",
     "on_bad_sample",
+    "given_split",
     "dataset_store",
     "train_ratio",
     "validation_ratio",
