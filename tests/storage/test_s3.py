@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from components.step.errors import DataError, ServiceError, UsageError
 from components.storage import s3
-from components.storage.s3 import ATTEMPTS, S3Store, s3_client
+from components.storage.s3 import ATTEMPTS, S3Store, endpoint, s3_client
+from components.storage.s3_objects import OF_THE_REGION, S3Objects
 from components.storage.store import EMPTY_FOLDER, ObjectChanged, ObjectMissing, ObjectUnreadable, StoredObject
 from components.storage.stores import open_store, read_bytes
 from tests.conftest import Bucket
@@ -100,7 +101,7 @@ def test_a_region_that_is_none_is_blamed_on_the_region(region: str, monkeypatch:
 @pytest.mark.parametrize(
     ("code", "kind", "said"),
     [
-        *((code, ServiceError, "Set AWS_DEFAULT_REGION") for code in s3.OF_THE_REGION),
+        *((code, ServiceError, "Set AWS_DEFAULT_REGION") for code in OF_THE_REGION),
         ("InvalidObjectState", ObjectUnreadable, "InvalidObjectState"),
         ("AccessDenied", ServiceError, "Check endpoint, keys and bucket"),
     ],
@@ -112,7 +113,7 @@ def test_each_refusal_blames_what_is_wrong(code: str, kind: type[ServiceError], 
         raise refused
 
     with pytest.raises(kind, match=said) as caught:
-        S3Store("s3://bucket/images")._asked("a.png", ask)
+        S3Objects(s3_client, endpoint, "bucket", "images/").asked("a.png", ask)
     assert str(caught.value).isprintable()
 
 
