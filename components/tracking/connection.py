@@ -38,6 +38,15 @@ def connect(environment: Mapping[str, str], times: Mapping[str, str] = TIMES) ->
         path.stat()  # sqlite would make an empty one.
         with closing(sqlite3.connect(path)) as database:  # MLflow would try for minutes to open what it cannot.
             database.execute("SELECT 1 FROM experiments LIMIT 1").fetchall()
+        make_no_folders()
     from mlflow import MlflowClient
 
     return MlflowClient(uri)
+
+
+def make_no_folders() -> None:
+    """Keep MLflow from making the folder of a database: it takes the address for the path, `%20` as it stands there."""
+    from mlflow.store.db import utils
+
+    if hasattr(utils, "_make_parent_dirs_if_sqlite"):  # MLflow 3; the folder is there.
+        utils._make_parent_dirs_if_sqlite = lambda db_uri: None

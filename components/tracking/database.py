@@ -7,6 +7,7 @@ from typing import Any
 
 from components.step.addresses import sqlite_path, sqlite_uri
 from components.step.files import PARTIAL, scratch_folder
+from components.tracking.connection import make_no_folders
 
 
 def make_database(uri: str) -> None:
@@ -14,6 +15,7 @@ def make_database(uri: str) -> None:
     path = sqlite_path(uri)
     if path is None or path.exists():
         return
+    make_no_folders()
     from mlflow import MlflowClient
     from sqlalchemy import event
     from sqlalchemy.engine import Engine

@@ -45,9 +45,7 @@ def test_a_database_is_made_where_it_is_meant(tmp_path: Path, name: str) -> None
     check_tracking_uri(uri)
     make_database(uri)
     connect({"MLFLOW_TRACKING_URI": uri}).search_experiments()
-    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == [
-        f"{name}/mlflow.db"
-    ]
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == [name, f"{name}/mlflow.db"]
 
 
 @pytest.mark.parametrize("uri", ["file://data/images", "file://./x", "file://"])
