@@ -1,7 +1,7 @@
 """What lies among images without being one: hidden files, what tools leave behind, and Pawline's own outputs."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from components.extract.notes import noted
@@ -10,9 +10,11 @@ from components.extract.notes import noted
 _OF_TOOLS = {
     *("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__"),
     *("@eadir", "@__thumb", "@recycle", "#recycle", "@tmp", "#snapshot", "@recently-snapshot"),
-    *("$recycle.bin", "recycler", "recycled", "system volume information", "lost+found"),
+    *("$recycle.bin", "recycler", "system volume information", "lost+found"),
 }
-_RUNS = re.compile(r"(?:.*/)?runs/(?=\d{8}-\d{6}(?:-\d+)?/)")
+# A folder called `runs`, or like a time, is the user's own where no run lies in it.
+_RUNS = re.compile(r"(?:.*/)?runs/(?=\d{8}-\d{6}(?:-\d+)?/(?:(?:extract|split|train|test|promote)/|run\.json$))")
+_RUN = re.compile(r"(?P<runs>(?:.*/)?)[^/]+/(?=run\.json$)")
 _DATASET = re.compile(r"(?P<store>(?:.*/)?)[0-9a-f]{64}/(?=dataset\.json$)")
 
 
@@ -34,10 +36,13 @@ def without_own(names: Iterable[str], images_uri: str, outputs: Iterable[str]) -
     return [name for name in names if name not in known], noted("Pawline's own outputs are no samples", left_out)
 
 
-def _earlier(names: Iterable[str]) -> Iterable[str]:
+def _earlier(names: Collection[str]) -> Iterable[str]:
+    known = set(names)
     for name in names:
         if found := _RUNS.match(name):
             yield found[0]
+        elif (found := _RUN.match(name)) and f"{found[0]}config.yaml" in known:
+            yield from (found[0], f"{found['runs']}mlartifacts/", f"{found['runs']}mlflow.db")
         elif found := _DATASET.match(name):
             yield from (found[0], f"{found['store']}features/", f"{found['store']}checkpoints/")
 
