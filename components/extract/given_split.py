@@ -1,5 +1,6 @@
 """Images that come split into train, validation and test already: refused, merged or kept as they are."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -15,11 +16,15 @@ _NAMES: dict[Split, tuple[str, ...]] = {
     "test": ("test", "testing"),
 }
 _BY_NAME = {name: split for split, names in _NAMES.items() for name in names}
+# As in training_set, test-images, val2017, train_1 and img_train.
+_AROUND = r"(?:data|dataset|images?|imgs?|set|split|[0-9]+)"
+_CALLED = re.compile(rf"(?:{_AROUND}[ _-]*)*({'|'.join(_BY_NAME)})(?:[ _-]*{_AROUND})*")
 
 
 def split_called(name: str) -> Split | None:
     """Return the split that `name` is a usual name of, None for any other word."""
-    return _BY_NAME.get(name.strip().casefold())
+    found = _CALLED.fullmatch(name.strip().casefold())
+    return _BY_NAME[found[1]] if found else None
 
 
 def check_given_split(choice: str) -> None:

@@ -47,7 +47,8 @@ def read_folders(names: Iterable[str]) -> AnnotationSet:
         return _split_already(found, level)
     annotations = [Annotation("/".join(parts), check_label(parts[0])) for parts in found.placed]
     classes = frozenset(name.strip() for name in found.classes)
-    return AnnotationSet("folders", annotations, found.notes(), found.unsafe, "", classes, found.unplaced)
+    notes = found.notes() + _called_like_splits(found.placed)
+    return AnnotationSet("folders", annotations, notes, found.unsafe, "", classes, found.unplaced)
 
 
 def _sorted(names: Iterable[str]) -> _Sorted:
@@ -95,6 +96,16 @@ def _split_level(placed: Sequence[Parts]) -> int | None:
             f"Received: {first_ten(sorted(names))} without class folders. Sort the images by class, or write a CSV."
         )
     return None
+
+
+def _called_like_splits(placed: Sequence[Parts]) -> list[str]:
+    """Return a sentence on classes that may be splits: beside others, a train is a vehicle as well."""
+    inside: dict[str, set[str]] = {}
+    for parts in placed:
+        if len(parts) > 2 and split_called(parts[0]):
+            inside.setdefault(parts[0], set()).add(parts[1])
+    held = [f"{name} (it holds the folders {first_ten(sorted(folders))})" for name, folders in sorted(inside.items())]
+    return noted("Classes that are called like a split", held)
 
 
 def _split_already(found: _Sorted, level: int) -> AnnotationSet:

@@ -116,3 +116,28 @@ def test_splits_without_classes_are_refused(names: list[str]) -> None:
     with pytest.raises(DataError, match="class folders") as caught:
         read_folders(names)
     assert_one_line(caught.value)
+
+
+@pytest.mark.parametrize(
+    "splits",
+    [("training_set", "test_set"), ("train2017", "val2017"), ("img_train", "img-val"), ("Train data", "test1")],
+)
+def test_folders_of_splits_are_known_by_what_people_add_to_their_names(splits: tuple[str, str]) -> None:
+    found = read_folders([f"{split}/{label}/a.png" for split in splits for label in ("cat", "dog")])
+    assert {annotation.label for annotation in found.annotations} == {"cat", "dog"}
+    assert all(split in found.given_split for split in splits)
+
+
+def test_words_that_merely_hold_a_split_are_classes() -> None:
+    names = ("trainer", "trains", "testate", "valley", "device", "tester", "1st", "data")
+    found = read_folders([f"{name}/a/b.png" for name in names])
+    assert found.classes == set(names)
+    assert not found.given_split
+    assert not found.notes
+
+
+def test_a_class_that_may_be_a_split_is_noted() -> None:
+    found = read_folders(["train/cat/a.png", "train/dog/b.png", "unlabeled/c.png"])
+    assert found.notes == [
+        "Classes that are called like a split: train (it holds the folders cat, dog (2 in all)) (1 in all)."
+    ]
