@@ -5,14 +5,15 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from components.dataset.samples import Sample
 from components.extract import pattern_process
+from components.extract.notes import noted
 from components.extract.spelling import nfc
-from components.step.errors import UsageError, one_line
+from components.step.errors import UsageError, first_ten, one_line
 
 # Of a processor, for all names together; a million names take an ordinary pattern about two.
 MATCHING_SECONDS = 20
@@ -59,6 +60,18 @@ def groups_of(sample_ids: Sequence[str], pattern: re.Pattern[str] | None) -> lis
         )
     done.check_returncode()
     return [group or sample_id for group, sample_id in zip(json.loads(done.stdout), sample_ids, strict=True)]
+
+
+def alone(groups: Mapping[str, str]) -> list[str]:
+    """Return a sentence on the names in which the pattern found no group; `groups` are what `groups_of` gave by name.
+
+    Raises:
+        UsageError: these are all.
+    """
+    names = [name for name, group in groups.items() if group == name]
+    if names and len(names) == len(groups):
+        raise UsageError(f"group_pattern must match names. Received: no group in {first_ten(names)}. Correct it.")
+    return noted("Names in which group_pattern finds no group, each a group of its own", names)
 
 
 def join_identical(samples: Sequence[Sample]) -> list[Sample]:

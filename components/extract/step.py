@@ -13,7 +13,7 @@ from components.extract.annotations import AnnotationSet
 from components.extract.bad_samples import Rejections
 from components.extract.formats.reading import FORMATS, read_annotations
 from components.extract.given_split import CHOICES, check_given_split, treated
-from components.extract.groups import compile_group_pattern, groups_of, join_identical
+from components.extract.groups import alone, compile_group_pattern, groups_of, join_identical
 from components.extract.image_checks import conflicting_labels, undecodable
 from components.extract.image_reading import Spool, SpooledImage, how_verified, open_spool, read_images
 from components.extract.listing import Listing, check_any_is_there, list_images, outside_of_classes
@@ -62,6 +62,7 @@ def extract(
     annotated = one_spelling(matched_names(treated(annotated, given_split), listing.names))
     labelled, notes = _labelled(annotated, listing, source, rejected)
     groups = dict(zip(ids := [a.sample_id for a in labelled if not a.group], groups_of(ids, pattern), strict=True))
+    notes += alone(groups) if pattern else []
     with open_spool() as spool:
         images = read_images(source, [listing.objects[agreed.sample_id] for agreed in labelled], spool)
         kept = _verified_samples(labelled, images, groups, rejected)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from components.dataset.samples import Sample
 from components.extract import groups
-from components.extract.groups import compile_group_pattern, groups_of, join_identical
+from components.extract.groups import alone, compile_group_pattern, groups_of, join_identical
 from components.step.errors import UsageError
 
 REGEX_LIKE = st.text(st.sampled_from("()[]{}<>?P:=!.*+|\\^$,-0129abLuimsx\n #"), max_size=20)
@@ -152,3 +152,10 @@ def test_a_chain_of_100_000_joins_takes_linear_time(direction: int) -> None:
     assert {s.group for s in joined} == {"000000"}
     assert seconds < 20, "a quadratic search would take hours"
     assert peak < 200 << 20
+
+
+def test_names_without_a_group_are_named_and_a_pattern_that_finds_none_is_refused() -> None:
+    assert alone({"a_page1.png": "a", "b.png": "b.png"})[0].endswith("each a group of its own: b.png (1 in all).")
+    assert alone({"a_page1.png": "a"}) == alone({}) == []
+    with pytest.raises(UsageError, match=r"^group_pattern must match names\. Received: no group in a\.png"):
+        alone({"a.png": "a.png"})

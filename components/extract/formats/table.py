@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from components.extract.annotations import Annotation, AnnotationSet
 from components.extract.formats.annotation_format import TextFormat
 from components.extract.given_split import split_called
+from components.extract.notes import noted
 from components.step.errors import DataError, first_ten, one_line
 from components.step.spreadsheets import as_written
 from components.storage.names import check_label, check_name
@@ -31,14 +32,39 @@ def read_csv(text: str) -> AnnotationSet:
         columns, width = _columns(header, text), len(header)
         # The list that test writes went through `inert`; in any other CSV an apostrophe is the user's own.
         cell = as_written if set(_names(header)) >= DOUBTS else str
-        annotations = [_annotation([*map(cell, row)], columns, width, rows.line_num) for row in rows if row]
+        lines = [(rows.line_num, [*map(cell, row)]) for row in rows if row]
+        annotations = [_annotation(row, columns, width, line) for line, row in lines]
     except csv.Error as error:
         raise DataError(
             f"Annotations must be well-formed CSV. Received: line {rows.line_num}: {error}. Correct the file."
         ) from error
     splits = sorted({annotation.split for annotation in annotations} - {""})
     given = f"the column split holds {', '.join(splits)}" if splits else ""
-    return AnnotationSet("csv", annotations, given_split=given)
+    cells = [row for _, row in lines]
+    return AnnotationSet("csv", annotations, _notes(header, columns, cells), given_split=given)
+
+
+def _notes(header: Sequence[str], columns: Mapping[str, int], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return sentences on what of a table was passed over, or does not count as it stands."""
+    unread = {name: index for index, name in enumerate(header) if index not in columns.values() and name.strip()}
+    for name, index in unread.items():
+        _check_is_no_split(name, {row[index].strip() for row in rows if len(row) > index} - {""})
+    padded = {repr(label) for row in rows if (label := row[columns["label"]]) != label.strip()}
+    groups = [bool(row[columns["group"]].strip()) for row in rows] if "group" in columns else []
+    alone = [row[columns["file"]] for row, has_group in zip(rows, groups, strict=False) if not has_group]
+    return [
+        *noted("Columns that were not read", list(unread)),
+        *noted("Space around labels does not count", sorted(padded)),
+        *(noted("Files without a group", alone) if any(groups) else []),
+    ]
+
+
+def _check_is_no_split(name: str, values: set[str]) -> None:
+    if len(splits := {split_called(value) for value in values}) > 1 and None not in splits:
+        raise DataError(
+            "A column of splits must be called split. "
+            f"Received: {one_line(repr(name), 80)}, which holds {first_ten(sorted(values))}. Rename or remove it."
+        )
 
 
 def _looks_like_a_table(text: str) -> bool:

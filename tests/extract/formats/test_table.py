@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.extract.annotations import Annotation, AnnotationSet
+from components.extract.annotations import Annotation
 from components.extract.formats.reading import recognise
 from components.extract.formats.table import read_csv
 from components.step.errors import DataError
@@ -29,7 +29,8 @@ from tests.support.annotation_files import assert_one_line, refusal
 )
 def test_csv_is_read(text: str, annotations: list[Annotation]) -> None:
     assert recognise(text) == "csv"
-    assert read_csv(text) == AnnotationSet("csv", annotations)
+    found = read_csv(text)
+    assert (found.format, found.annotations) == ("csv", annotations)
 
 
 @pytest.mark.parametrize(
@@ -111,3 +112,22 @@ def test_a_column_split_is_read() -> None:
     assert [a.split for a in found.annotations] == ["train", "validation", ""]
     assert found.given_split == "the column split holds train, validation"
     assert "line 2" in refusal(read_csv, "file,label,split\na.png,cat,unlabelled\n")
+
+
+def test_columns_that_are_not_read_space_that_does_not_count_and_files_without_a_group_are_named() -> None:
+    found = read_csv("file,label,weight,group\na.png,cat ,1,g\nb.png,cat,2,\n")
+    assert found.notes == [
+        "Columns that were not read: weight (1 in all).",
+        "Space around labels does not count: 'cat ' (1 in all).",
+        "Files without a group: b.png (1 in all).",
+    ]
+    assert read_csv("file,label,group\na.png,cat,\nb.png,dog,\n").notes == []
+
+
+@pytest.mark.parametrize("name", ["subset", "Set", "partition", "fold "])
+def test_a_split_under_another_name_is_not_passed_over(name: str) -> None:
+    message = refusal(read_csv, f"file,label,{name}\na.png,cat,train\nb.png,cat,val\nc.png,dog,\n")
+    assert name.strip() in message
+    assert "train, val" in message
+    assert "must be called split" in message
+    assert read_csv(f"file,label,{name}\na.png,cat,train\nb.png,cat,bus\n").annotations
