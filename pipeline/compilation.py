@@ -6,7 +6,6 @@ from inspect import signature
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from components.extract.parameters import check_parameters
 from components.step.errors import UsageError, one_line
 from components.step.files import atomic_write
 
@@ -29,10 +28,11 @@ def compile_pipeline(path: Path = COMPILED_PIPELINE) -> None:
     """
     _check_tracking_uri(os.environ.get("PAWLINE_MLFLOW_TRACKING_URI", ""))
     _check_image(os.environ.get("PAWLINE_TRAIN_IMAGE", ""))
-    # Imported here because kfp takes seconds, and running the compiled pipeline needs none of it.
+    # Imported here because kfp takes seconds, and what needs the compiled pipeline's place alone needs none of it.
     from kfp import dsl
     from kfp.compiler import Compiler
 
+    from components.extract.parameters import check_parameters
     from pipeline.graph import image_classifier
 
     defaults = {name: parameter.default for name, parameter in signature(image_classifier).parameters.items()}

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from components.promote.policy import read_policy
 
 from components.bundle.manifest import read_manifest, sha256_of
 from components.dataset.samples import read_split_table
 from components.features.training_table import read_training_features
+from components.parameters.policy import read_policy
 from components.step.errors import PawlineError
 from components.step.regular_files import NotReadable, mapped, open_regular, read_regular
 from components.storage.stores import read_bytes

@@ -1,6 +1,7 @@
 """The local store: names stay inside, what is read is what was listed, writes are complete or absent."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -254,12 +255,18 @@ def test_a_uri_is_cut_into_store_and_name(uri: str, folder: str, name: str) -> N
 
 @pytest.mark.parametrize(
     "uri",
-    ["", "http://host/x", "file://[x]/y", "gs://bucket/x", "S3 ://x", "ftp://", "a\0b", "://", "x" * 5000 + "://y"],
+    ["", "http://host/x", "gs://bucket/x", "S3 ://x", "ftp://", "a\0b", "://", "x" * 5000 + "://y"],
 )
 def test_other_stores_are_bad_usage(uri: str) -> None:
     with pytest.raises(UsageError, match="s3://bucket/prefix") as caught:
         open_store(uri)
     assert len(one_line_of(caught.value)) < 400
+
+
+@pytest.mark.parametrize("uri", ["file://[x]/y", "file://host/x"])
+def test_a_file_uri_of_another_host_is_bad_usage(uri: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(f"Received: {uri}")):
+        open_store(uri)
 
 
 def test_a_file_is_read_by_its_uri_and_missing_ones_are_named(store: LocalStore, tmp_path: Path) -> None:

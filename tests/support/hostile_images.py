@@ -210,7 +210,8 @@ def _odd_but_good() -> Made:
     for orientation in range(1, 9):
         yield f"jpeg turned {orientation}", encoded(picture, "JPEG", exif=camera_exif(orientation)), GOOD
     for mode in ("1", "L", "LA", "P", "RGBA", "I;16"):
-        made = picture.convert("L").convert("I").convert("I;16") if mode == "I;16" else picture.convert(mode)
+        made = Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257)  # All 16 bits are used.
+        made = made if mode == "I;16" else picture.convert(mode)
         yield f"png {mode}", encoded(made, "PNG"), GOOD
     yield "png of 16 bits and alpha", png(np.full((64, 96, 4), 40_000, np.uint16), 6), GOOD
     yield "png palette with transparency", encoded(picture.quantize(16), "PNG", transparency=3), GOOD
