@@ -39,6 +39,7 @@ def file_path(uri: str) -> Path:
     path = uri.removeprefix(FILE).removeprefix("localhost")
     if not path.startswith("/"):
         raise UsageError(
-            f"A file URI must be file:///folder, with three slashes. Received: {one_line(uri, 120)}. Correct the URI."
+            "A place must be s3://bucket/prefix, file:///folder (three slashes) or a path. "
+            f"Received: {one_line(uri, 120)}. Correct the URI."
         )
     return Path(unquote(path))

@@ -3,8 +3,10 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, wait
-from typing import TypeVar
+from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import NoReturn, TypeVar
 
 Result = TypeVar("Result")
 
@@ -39,18 +41,26 @@ def within(deadline: Deadline, work: Callable[[], Result]) -> Result:
         Overdue: `work` was not done in time.
         Exception: what `work` raises.
     """
-    outcome: Future[Result] = Future()
+    outcome: SimpleQueue[Callable[[], Result]] = SimpleQueue()
     # A daemon: a thread that waits for a byte a second must not keep the process from its end.
-    threading.Thread(target=_settle, args=(outcome, work), daemon=True).start()
-    while not outcome.done():
-        wait([outcome], deadline.left())
-        if not outcome.done() and not deadline.left():
+    threading.Thread(target=lambda: outcome.put(_outcome(work)), daemon=True).start()
+    while True:
+        with suppress(Empty):
+            settled = outcome.get(timeout=deadline.left())
+            break
+        if not deadline.left():
             raise Overdue(f"no whole answer within {deadline.seconds:.0f} s")
-    return outcome.result()
+    return settled()
 
 
-def _settle(outcome: Future[Result], work: Callable[[], Result]) -> None:
+def _outcome(work: Callable[[], Result]) -> Callable[[], Result]:
+    """Return what returns what `work` did, or raises what it raised."""
     try:
-        outcome.set_result(work())
+        done = work()
+        return lambda: done
     except BaseException as error:  # Whatever it is belongs to whoever waits.
-        outcome.set_exception(error)
+        return partial(_raise, error)
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
