@@ -96,7 +96,7 @@ class Clock:
 
 def _watch_listing(clock: Clock, store: Any) -> None:
     original = store.list
-    store.list = lambda self: list(original(self))  # A generator's time passes in whoever takes from it.
+    store.list = lambda self, *told: list(original(self, *told))  # A generator's time passes in whoever takes from it.
     clock.watch(store, "list", "list")
 
 
