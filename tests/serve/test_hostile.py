@@ -220,7 +220,7 @@ def test_clients_that_go_away_leave_nothing_behind(server):
             connection.sendall(f"{HEAD}Content-Length: {len(jpeg)}\r\n\r\n".encode() + jpeg[:-1])
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(f"{HEAD}Content-Length: {len(jpeg)}\r\n\r\n".encode() + jpeg)
-    # Whole requests of clients that may only have closed their half are answered first; meanwhile the queue may be full.
+    # Whole requests of clients that may have closed their half only are answered; the queue may be full meanwhile.
     eventually(lambda: server.post("/predict", jpeg)[0] != 503)
     served(server)
     assert server.rss_mib() - before < MAX_GROWTH_MIB
