@@ -11,7 +11,7 @@ from components.registry.version import Version
 from components.registry.versions import BUNDLE, Registry, open_registry
 from components.step.errors import DataError, UsageError, one_line
 from components.step.files import scratch_folder
-from pipeline.local.run import TRACKING_STORE, tracking_uri
+from pipeline.local.folder import TRACKING_STORE, tracking_uri
 
 
 def rollback(arguments: argparse.Namespace) -> None:

@@ -13,9 +13,10 @@ from components.bundle.manifest import Manifest, read_manifest
 from components.step.errors import DataError, UsageError, first_ten, one_line
 from components.step.regular_files import read_regular
 from pipeline.compare.metrics import Measured, measured
-from pipeline.local.record import shown_status
+from pipeline.local.record import RECORD, shown_status
+from pipeline.local.references import find_run
 
-RECORD, STATISTICS, PREDICTIONS = "run.json", "test/statistics.json", "test/predictions.json"
+STATISTICS, PREDICTIONS = "test/statistics.json", "test/predictions.json"
 TRAIN_METRICS, BUNDLE, SECONDS = "train/metrics.json", "train/bundle", "seconds"
 
 
@@ -47,7 +48,7 @@ class TestedRun:
 
 
 def read_runs(names: Sequence[str], runs: Path) -> list[TestedRun]:
-    """Return the runs called `names`, each a run's folder or its id below the folder `runs`.
+    """Return the runs called `names`, each as `pipeline.local.references.find_run` finds it.
 
     Raises:
         UsageError: fewer than two are named, one twice, or there is no such run.
@@ -55,7 +56,7 @@ def read_runs(names: Sequence[str], runs: Path) -> list[TestedRun]:
     """
     if len(names) < 2:
         raise UsageError(f"A comparison takes two runs or more. Received: {len(names)}. Name another run.")
-    folders = [_folder(name, runs) for name in names]
+    folders = [find_run(name, runs) for name in names]
     for folder in folders:
         if folders.count(folder) > 1:
             raise UsageError(f"A comparison takes each run once. Received: {one_line(folder)} twice. Leave one out.")
@@ -95,16 +96,6 @@ def check_comparable(first: TestedRun, other: TestedRun) -> None:
             f"Compared runs must have one test set. Received: {both}, which differ in {first_ten(differing)}. "
             "Split with the same ratios, method and seed."
         )
-
-
-def _folder(name: str, runs: Path) -> Path:
-    for folder in (Path(name), runs / name):
-        if (folder / RECORD).is_file():
-            return folder.resolve()
-    raise UsageError(
-        f"A run is a folder that `pawline run` made, or its id in --runs. Received: {one_line(name)}, no {RECORD} in "
-        f"it nor in {one_line(runs / name)}. Look into {one_line(runs)}."
-    )
 
 
 def _shown_name(folder: Path, folders: Sequence[Path]) -> str:

@@ -16,8 +16,15 @@ from rich.text import Text
 from components.step.errors import one_line
 from pipeline.local.record import RunRecord, StepState
 
-STYLES = {"waiting": "dim", "running": "cyan", "succeeded": "green", "failed": "bold red", "stopped": "yellow"}
-SIGNS = {"waiting": "·", "succeeded": "✓", "failed": "✗", "stopped": "■"}
+STYLES = {
+    "waiting": "dim",
+    "running": "cyan",
+    "succeeded": "green",
+    "failed": "bold red",
+    "stopped": "yellow",
+    "lost": "yellow",
+}
+SIGNS = {"waiting": "·", "succeeded": "✓", "failed": "✗", "stopped": "■", "lost": "?"}
 LINE_LIMIT = 4000
 
 

@@ -1,13 +1,20 @@
-"""The folder of a run: new, and named so that a person finds it again."""
+"""The folder of a run, new and named so that a person finds it again, and the MLflow store beside it."""
 
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from components.step.addresses import sqlite_uri
 from components.step.errors import ServiceError, UsageError
 
+TRACKING_STORE = "mlflow.db"
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+def tracking_uri(runs: Path) -> str:
+    """Return the MLflow store of the runs in the folder `runs`, where the environment names no other."""
+    return sqlite_uri(runs / TRACKING_STORE)
 
 
 def new_run_folder(runs: Path, run_id: str | None) -> Path:

@@ -1,5 +1,6 @@
 """The record of a run, `run.json`: parameters, states and durations, complete at every moment."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,7 +10,9 @@ from typing import Any, Literal
 from components.step.files import write_json
 from components.step.owner import is_gone, this_process
 
-Status = Literal["waiting", "running", "succeeded", "failed", "stopped"]
+RECORD = "run.json"
+# "lost" is only read: what was running and whose process has ended without a word.
+Status = Literal["waiting", "running", "succeeded", "failed", "stopped", "lost"]
 
 
 @dataclass(slots=True)
@@ -30,7 +33,7 @@ class StepState:
 
 @dataclass(slots=True)
 class RunRecord:
-    """A run and its steps, written to `run.json` in its folder."""
+    """A run and its steps, written to `run.json` in its folder; relative parameters are so to `started_in`."""
 
     folder: Path
     pipeline: str
@@ -39,11 +42,12 @@ class RunRecord:
     status: Status = "waiting"
     seconds: float = 0.0
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started_in: str = field(default_factory=os.getcwd)
     owner: str = field(default_factory=this_process)
 
     def write(self) -> None:
         """Write the record as it is now, atomically."""
-        write_json(self.folder / "run.json", self._as_json())
+        write_json(self.folder / RECORD, self._as_json())
 
     def _as_json(self) -> dict[str, Any]:
         return {
@@ -52,6 +56,7 @@ class RunRecord:
             "status": self.status,
             "owner": self.owner,
             "started": self.started.isoformat(timespec="seconds"),
+            "started_in": self.started_in,
             "seconds": round(self.seconds, 3),
             "parameters": dict(self.parameters),
             "steps": [_step_as_json(step) for step in self.steps],

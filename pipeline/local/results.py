@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.local.display import short_path
+from pipeline.local.folder import TRACKING_STORE, tracking_uri
 from pipeline.local.record import RunRecord, StepState
-from pipeline.local.run import TRACKING_STORE, tracking_uri
 
 # What a person looks for after a run: step, output, and what to call it.
 PLACES = (

@@ -13,18 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from components.step.addresses import sqlite_uri
 from components.step.errors import PawlineError, ServiceError
 from components.step.files import write_json
 from pipeline.compiled import CompiledPipeline, Step
 from pipeline.local.executor import collect_outputs, executor_input
+from pipeline.local.folder import tracking_uri
+from pipeline.local.hold import held_by_a_run
 from pipeline.local.placeholders import resolve_command
 from pipeline.local.processes import run_process
 from pipeline.local.record import RunRecord, StepState
 
 SOURCE = Path(__file__).resolve().parents[2]
 LAST_LINES = 20
-TRACKING_STORE = "mlflow.db"
 
 
 class StepFailed(PawlineError):
@@ -46,24 +46,21 @@ class Display(Protocol):
         """Show a line that the step has printed."""
 
 
-def tracking_uri(runs: Path) -> str:
-    """Return the MLflow store of the runs in the folder `runs`, where the environment names no other."""
-    return sqlite_uri(runs / TRACKING_STORE)
-
-
 def run_pipeline(pipeline: CompiledPipeline, record: RunRecord, display: Display) -> None:
-    """Run every step of `pipeline` in the folder of `record`, new and empty, and keep the record.
+    """Run every step of `pipeline` in the folder of `record`, and keep the record.
 
-    A step that `record` says has succeeded is not run again: what it gave is taken from its state.
+    A step that `record` says has succeeded is not run again: what it gave is taken from its state. One that was begun
+    before goes on in its folder, its log too.
     Whatever ends the run early, Ctrl-C included, first ends the running step's processes and is recorded.
 
     Raises:
         StepFailed: a step ended with another exit code than 0.
         DataError: a step succeeded without giving one of its outputs.
         ServiceError: the folder cannot be written.
+        UsageError: another process is at work in the folder.
     """
     states = {state.name: state for state in record.steps}
-    with _recorded(record, record):
+    with held_by_a_run(record.folder), _recorded(record, record):
         for step in pipeline.steps:
             if states[step.name].status == "succeeded":
                 continue
@@ -74,7 +71,7 @@ def run_pipeline(pipeline: CompiledPipeline, record: RunRecord, display: Display
 
 @contextmanager
 def _recorded(subject: StepState | RunRecord, record: RunRecord, display: Display | None = None) -> Iterator[None]:
-    began = time.monotonic()
+    began = time.monotonic() - subject.seconds  # What an earlier attempt took counts too.
 
     def change(status: Any) -> None:
         subject.status, subject.seconds = status, time.monotonic() - began
@@ -96,7 +93,9 @@ def _recorded(subject: StepState | RunRecord, record: RunRecord, display: Displa
 
 def _run_step(step: Step, state: StepState, task: Mapping[str, Any], display: Display) -> None:
     folder = Path(task["outputs"]["outputFile"]).parent
-    _make_folder(folder / "parameters" if step.output_parameters else folder)
+    _make_folder(folder)
+    if step.output_parameters:
+        _make_folder(folder / "parameters")
     write_json(folder / "executor_input.json", task)
     lines = deque[str](maxlen=LAST_LINES)
 
@@ -121,6 +120,8 @@ def _environment(runs: Path) -> dict[str, str]:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        # An earlier attempt's answer must not be taken for this one's.
+        (folder / "executor_output.json").unlink(missing_ok=True)
     except OSError as error:
         raise ServiceError(f"The run's folder must be writable. Received: {folder}: {error.strerror}.") from error

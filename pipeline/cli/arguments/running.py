@@ -1,0 +1,73 @@
+"""Arguments of the commands that make something: a YAML, a run, a sweep, the sample."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pipeline.cli.arguments.shared import add_json, add_runs
+from pipeline.cli.command_parser import new_command
+from pipeline.compilation import COMPILED_PIPELINE
+
+MOST_CANDIDATES = 16
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to `commands`."""
+    _add_run(commands)
+    _add_sweep(commands)
+    _add_sample(commands)
+    _add_compile(commands)
+
+
+def _add_run(commands: Any) -> None:
+    summary = "run the compiled pipeline on this machine"
+    command = new_command(commands, "run", summary, "pipeline.cli.run:run", ("pipeline", "train"))
+    command.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="a pipeline parameter; may be repeated"
+    )
+    _add_where_from(command)
+    command.add_argument("--run-id", help="name of the run's folder (the time)")
+    _add_pipeline(command)
+    add_json(command, "end with the results as JSON instead of a table")
+
+
+def _add_sweep(commands: Any) -> None:
+    summary = "run several candidates and compare them"
+    command = new_command(commands, "sweep", summary, "pipeline.cli.sweep:sweep", ("pipeline", "train"))
+    command.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE,VALUE",
+        help="a parameter and its values; may be repeated, also to add a value to a name",
+    )
+    _add_where_from(command)
+    command.add_argument("--run-id", help="name of the sweep (the time); one that is there already is gone on with")
+    command.add_argument(
+        "--max", type=int, default=MOST_CANDIDATES, metavar="N", help=f"candidates at most ({MOST_CANDIDATES})"
+    )
+    _add_pipeline(command)
+    add_json(command, "end with the comparison as JSON instead of a table")
+
+
+def _add_where_from(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--config", type=Path, metavar="FILE", help="a YAML file of parameters; --param goes before it"
+    )
+    command.add_argument("--sample", action="store_true", help="run on the packaged sample data")
+    add_runs(command)
+
+
+def _add_pipeline(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--pipeline", type=Path, default=COMPILED_PIPELINE, help="the compiled YAML (ours)")
+
+
+def _add_sample(commands: Any) -> None:
+    command = new_command(commands, "sample", "write the sample: 400 annotated photos", "pipeline.cli.sample:sample")
+    command.add_argument("folder", type=Path, metavar="DIR", help="the folder to write, new or empty")
+
+
+def _add_compile(commands: Any) -> None:
+    summary = "write the Kubeflow Pipelines YAML"
+    command = new_command(commands, "compile", summary, "pipeline.cli.compile:compile_yaml", ("pipeline",))
+    command.add_argument("--output", type=Path, default=COMPILED_PIPELINE, help="the file to write (the packaged one)")

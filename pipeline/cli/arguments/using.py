@@ -1,0 +1,45 @@
+"""Arguments of the commands that use a network: serve it, check it, put the one before back."""
+
+from pathlib import Path
+from typing import Any
+
+from components.serve.command import add_arguments
+from pipeline.cli.arguments.shared import add_json, add_runs
+from pipeline.cli.command_parser import new_command
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to `commands`."""
+    _add_serve(commands)
+    _add_verify(commands)
+    _add_check_backbone(commands)
+    _add_rollback(commands)
+
+
+def _add_serve(commands: Any) -> None:
+    summary = "serve a bundle over HTTP, with a page to try it"
+    command = new_command(commands, "serve", summary, "components.serve.command:run", ("serve",))
+    add_arguments(command)
+
+
+def _add_verify(commands: Any) -> None:
+    command = new_command(
+        commands, "verify", "say what is wrong with a bundle", "pipeline.cli.verify:verify", ("train",)
+    )
+    command.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    command.add_argument("--onnx-only", action="store_true", help="without the Keras network, so without TensorFlow")
+
+
+def _add_check_backbone(commands: Any) -> None:
+    summary, extras = "check a network, your own too", ("pipeline", "train")
+    command = new_command(commands, "check-backbone", summary, "pipeline.cli.check_backbone:check_backbone", extras)
+    command.add_argument("name", nargs="?", metavar="NAME", help="a backbone or module:function; none lists the names")
+    command.add_argument("--image-size", type=int, default=0, metavar="N", help="pixels a side (the backbone's own)")
+    add_json(command)
+
+
+def _add_rollback(commands: Any) -> None:
+    summary = "make the champion before the champion again"
+    command = new_command(commands, "rollback", summary, "pipeline.cli.rollback:rollback", ("pipeline",))
+    command.add_argument("--model-name", default="pawline", metavar="NAME", help="the registered model (pawline)")
+    add_runs(command)

@@ -1,0 +1,86 @@
+"""The parser of `pawline` and of each command: refusals are one line, with the nearest name to what was mistyped."""
+
+import argparse
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+from components.step.errors import one_line
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An argparse parser that says in one line what it refuses; like any, it exits with 2 then."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take what argparse takes; options are never abbreviated, as a later one would change their meaning."""
+        super().__init__(**{"allow_abbrev": False, **options})
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse `args`; what is not known ends here, where the options of the very command are known."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self._refuse_unknown(unknown)
+        return found, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2 and one line that says what argparse found."""
+        self._refuse("Arguments must be as the help says", message.removesuffix("."))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        # argparse has no public place to say it better, and would print every choice.
+        if action.choices is None or value in action.choices:
+            return
+        choices = [str(choice) for choice in action.choices]
+        if isinstance(action, argparse._SubParsersAction):  # It has no public name.
+            self._refuse(f"A command must be one of {self.prog}'s", str(value), did_you_mean(str(value), choices))
+        rule = f"{'/'.join(action.option_strings) or action.metavar} must be one of {', '.join(choices)}"
+        self._refuse(rule, str(value), did_you_mean(str(value), choices))
+
+    def _refuse_unknown(self, unknown: Sequence[str]) -> NoReturn:
+        first = unknown[0].partition("=")[0]
+        if not first.startswith("-"):
+            self._refuse("Arguments must be as the help says", f"{first}, which is one too many")
+        options = [option for action in self._actions for option in action.option_strings]
+        self._refuse(f"An option must be one of `{self.prog}`'s", first, did_you_mean(first, options))
+
+    def _refuse(self, rule: str, received: str, hint: str = "") -> NoReturn:
+        text = f"{rule}. Received: {one_line(received)}. {hint}`{self.prog} --help` says more."
+        self.exit(2, f"{self.prog}: error: {text}\n")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "Did you mean …? " with the nearest of `known` to `name`, or nothing if none is near."""
+    nearest = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {nearest[0]}? " if nearest else ""
+
+
+class ShowVersion(argparse.Action):
+    """Prints name and version of what is installed and exits; looked up only then, as it takes time."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        """Take no value."""
+        super().__init__(option_strings, dest, nargs=0, help="print the version and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        """Print it."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("pawline")
+        except PackageNotFoundError:
+            found = "of a source folder that is not installed"
+        print(f"pawline {found}")
+        parser.exit()
+
+
+def new_command(
+    commands: Any, name: str, summary: str, action: str, extras: tuple[str, ...] = ()
+) -> argparse.ArgumentParser:
+    """Add the command `name` to `commands`: `action` is `module:function`, `extras` what must be installed for it."""
+    command: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{_sentence(summary)}.")
+    command.set_defaults(action=action, extras=extras)
+    return command
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,81 @@
+"""A run read back from its folder: its record, and what its steps gave."""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args
+
+from components.step.errors import DataError, one_line
+from pipeline.local.hold import is_held
+from pipeline.local.record import RECORD, RunRecord, Status, StepState
+
+
+def read_record(folder: Path) -> RunRecord:
+    """Return the record of the run in `folder`; what was running and has no process any more is "lost".
+
+    Raises:
+        DataError: the record is missing or damaged.
+    """
+    path = folder / RECORD
+    try:
+        found = json.loads(path.read_bytes())
+        alive = found["status"] == "running" and is_held(folder)
+        return RunRecord(
+            folder,
+            str(found["pipeline"]),
+            dict(found["parameters"]),
+            [_state(step, folder, alive) for step in found["steps"]],
+            _status(found["status"], alive),
+            float(found["seconds"]),
+            datetime.fromisoformat(found["started"]),
+            str(found.get("started_in", "")),
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        reason = one_line(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}", 120)
+        raise DataError(
+            f"A run's record must be as `pawline run` wrote it. Received: {one_line(path)}: {reason}. "
+            "Leave the run out or run it again."
+        ) from error
+
+
+def _status(text: Any, alive: bool) -> Status:
+    if text not in get_args(Status):
+        raise ValueError(f"status {text}")
+    return "lost" if text == "running" and not alive else text  # type: ignore[no-any-return]  # one of Status
+
+
+def _state(found: Mapping[str, Any], folder: Path, alive: bool) -> StepState:
+    name, origin = str(found["name"]), found.get("reused_from")
+    place = folder.parent / str(origin) / name if origin else folder / name
+    return StepState(
+        name,
+        _status(found["status"], alive),
+        float(found.get("seconds") or 0.0),
+        found.get("exit_code"),
+        dict(found.get("outputs") or {}),
+        _artifacts(place) if found["status"] == "succeeded" else {},
+        origin,
+    )
+
+
+def _artifacts(place: Path) -> dict[str, dict[str, Any]]:
+    """Return the artifacts of the step in the folder `place`, which may have been moved since, with their metadata."""
+    listed = _json(place / "executor_input.json").get("outputs", {}).get("artifacts", {})
+    described = _json(place / "executor_output.json").get("artifacts", {})
+    found = {}
+    for name, entry in listed.items():
+        artifact = entry["artifacts"][0]
+        given = (described.get(name, {}).get("artifacts") or [{}])[0]
+        uri = str(place / os.path.basename(artifact["uri"]))
+        found[name] = {**artifact, "uri": uri, "metadata": given.get("metadata", {})}
+    return found
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    return found if isinstance(found, dict) else {}
