@@ -49,12 +49,15 @@ def check_known(name: str, declared: Mapping[str, Parameter], where: str = "") -
     """Check that the pipeline has a parameter called `name`; `where` says where in a file it was given.
 
     Raises:
-        UsageError: it has none; the message has the nearest, or every legal one.
+        UsageError: it has none; the message has the nearest and every legal name.
     """
     if name not in declared:
         nearest = difflib.get_close_matches(name, declared, n=1)
-        advice = f"Did you mean {nearest[0]}?" if nearest else f"Legal: {', '.join(declared)}."
-        raise UsageError(f"A parameter must be one of the pipeline's. Received: {name[:80]!r}{_at(where)}. {advice}")
+        hint = f"Did you mean {nearest[0]}? " if nearest else ""
+        raise UsageError(
+            f"A parameter must be one of the pipeline's. Received: {name[:80]!r}{_at(where)}. {hint}"
+            f"Legal: {', '.join(declared)}."
+        )
 
 
 def read_value(name: str, text: str, kind: str, where: str = "") -> Any:

@@ -14,12 +14,16 @@ from rich.console import Console
 from components.extract.parameters import check_parameters
 from components.step.errors import UsageError, one_line
 from components.tracking.events import check_tracking_uri
+from components.step.files import json_text
 from pipeline.compiled import CompiledPipeline, load_pipeline
 from pipeline.config import read_config, write_config
+from pipeline.history.overview import overview_of
 from pipeline.local.display import RunDisplay, print_summary
 from pipeline.local.folder import new_run_folder
 from pipeline.local.record import RunRecord, StepState
-from pipeline.local.results import headline_results
+from pipeline.local.references import find_run
+from pipeline.local.results import headline_results, how_to_go_on
+from pipeline.local.resuming import resumed
 from pipeline.local.run import StepFailed, run_pipeline
 from pipeline.parameters import parse_parameters
 from pipeline.sample.photos import write_sample
@@ -38,18 +42,36 @@ def run(arguments: argparse.Namespace) -> None:
         DataError: a step succeeded without giving one of its outputs.
         ServiceError: the run's folder cannot be written.
     """
-    pipeline = load_pipeline(arguments.pipeline)
-    parameters = with_sample(arguments, pipeline, checked_parameters(arguments, pipeline))
-    folder = new_run_folder(arguments.runs, arguments.run_id)
-    write_config(folder / "config.yaml", parameters)
-    record = RunRecord(folder, pipeline.name, parameters, [StepState(step.name) for step in pipeline.steps])
+    pipeline, record = _resumed(arguments) if arguments.resume else _begun(arguments)
     console = Console(stderr=True, highlight=False)
     display = RunDisplay(console, record.steps)
     try:
         with ended_in_order_by_signals(), last_lines_shown(console), display.live():
             run_pipeline(pipeline, record, display)
     finally:
-        print_summary(Console(highlight=False), record, headline_results(record))
+        _print_results(arguments, record)
+
+
+def _begun(arguments: argparse.Namespace) -> tuple[CompiledPipeline, RunRecord]:
+    pipeline = load_pipeline(arguments.pipeline)
+    parameters = with_sample(arguments, pipeline, checked_parameters(arguments, pipeline))
+    folder = new_run_folder(arguments.runs, arguments.run_id)
+    write_config(folder / "config.yaml", parameters)
+    return pipeline, RunRecord(folder, pipeline.name, parameters, [StepState(step.name) for step in pipeline.steps])
+
+
+def _resumed(arguments: argparse.Namespace) -> tuple[CompiledPipeline, RunRecord]:
+    others = {"--param": arguments.param, "--config": arguments.config, "--run-id": arguments.run_id}
+    if given := [flag for flag, value in {**others, "--sample": arguments.sample}.items() if value]:
+        raise UsageError(f"A run goes on with its own parameters. Received: --resume and {given[0]}. Leave out one.")
+    return resumed(load_pipeline(arguments.pipeline), find_run(arguments.resume, arguments.runs))
+
+
+def _print_results(arguments: argparse.Namespace, record: RunRecord) -> None:
+    if arguments.json:
+        print(json_text(record.as_json() | {"results": overview_of(record).as_json()}), end="")
+        return
+    print_summary(Console(highlight=False), record, headline_results(record) | how_to_go_on(record))
 
 
 def checked_parameters(arguments: argparse.Namespace, pipeline: CompiledPipeline) -> dict[str, Any]:

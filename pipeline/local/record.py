@@ -47,9 +47,10 @@ class RunRecord:
 
     def write(self) -> None:
         """Write the record as it is now, atomically."""
-        write_json(self.folder / RECORD, self._as_json())
+        write_json(self.folder / RECORD, self.as_json())
 
-    def _as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
+        """Return the record as plain JSON values."""
         return {
             "run_id": self.folder.name,
             "pipeline": self.pipeline,

@@ -43,7 +43,8 @@ def read_record(folder: Path) -> RunRecord:
 def _status(text: Any, alive: bool) -> Status:
     if text not in get_args(Status):
         raise ValueError(f"status {text}")
-    return "lost" if text == "running" and not alive else text  # type: ignore[no-any-return]  # one of Status
+    status: Status = "lost" if text == "running" and not alive else text
+    return status
 
 
 def _state(found: Mapping[str, Any], folder: Path, alive: bool) -> StepState:

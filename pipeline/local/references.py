@@ -26,7 +26,7 @@ def find_run(name: str, runs: Path) -> Path:
     Raises:
         UsageError: there is no such run.
     """
-    for folder in (Path(name), runs / name):
+    for folder in (Path(name), runs / name) if name else ():
         if _has(folder, RECORD):
             return folder.resolve()
     known = run_folders(runs)
@@ -52,7 +52,7 @@ def bundle_of(name: str, runs: Path) -> str:
     """
     if "://" in name or name.startswith("models:") or _has(Path(name), MANIFEST):
         return name
-    if Path(name).is_dir() and not _has(Path(name), RECORD):
+    if _has(Path(name), "") and not _has(Path(name), RECORD):
         return name  # A damaged bundle, of which its reader can say what is missing.
     folder = find_run(name, runs)
     if _has(folder / BUNDLE, MANIFEST):
@@ -63,9 +63,10 @@ def bundle_of(name: str, runs: Path) -> str:
     )
 
 
-def _has(folder: Path, name: str) -> bool:
+def _has(folder: Path, file: str) -> bool:
+    """Tell whether `folder` is there with `file` in it, or itself for no `file`."""
     try:
-        return (folder / name).is_file()
+        return (folder / file).is_file() if file else folder != Path() and folder.is_dir()
     except (OSError, ValueError):  # A name longer than a path may be, or with a null byte.
         return False
 

@@ -39,9 +39,18 @@ def headline_results(record: RunRecord) -> dict[str, str]:
     return results | _places(steps) | {"everything": short_path(record.folder)} | _commands(record, steps)
 
 
+def how_to_go_on(record: RunRecord) -> dict[str, str]:
+    """Return the command that goes on with the run, if it ended early."""
+    if record.status not in ("failed", "stopped", "lost"):
+        return {}
+    runs = record.folder.parent
+    where = [] if runs == Path("runs").absolute() else ["--runs", short_path(runs)]
+    return {"go on": shlex.join(["pawline", "run", "--resume", record.folder.name, *where])}
+
+
 def _metrics(test: StepState) -> dict[str, str]:
     results = {}
-    statistics = _statistics(test)
+    statistics = statistics_of(test)
     if "accuracy" in statistics:
         results["test accuracy"] = _accuracy(statistics)
     if "macro_f1" in statistics:
@@ -59,7 +68,8 @@ def _lists(test: StepState) -> dict[str, str]:
     return found
 
 
-def _statistics(test: StepState) -> dict[str, Any]:
+def statistics_of(test: StepState) -> dict[str, Any]:
+    """Return the statistics that the test step, in the state `test`, has written; nothing if they cannot be read."""
     try:
         found = json.loads(Path(test.artifacts["statistics"]["uri"]).read_text(encoding="utf-8"))
     except (LookupError, OSError, ValueError):

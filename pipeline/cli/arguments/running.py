@@ -27,6 +27,9 @@ def _add_run(commands: Any) -> None:
     )
     _add_where_from(command)
     command.add_argument("--run-id", help="name of the run's folder (the time)")
+    command.add_argument(
+        "--resume", metavar="RUN", help="go on with a run that ended early, with the step that did not succeed"
+    )
     _add_pipeline(command)
     add_json(command, "end with the results as JSON instead of a table")
 
