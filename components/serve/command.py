@@ -10,14 +10,12 @@ if TYPE_CHECKING:
     from components.serve.settings import Settings
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+BUNDLE_HELP = "a folder, s3://bucket/prefix, models:/name@alias or models:/name/version"
+
+
+def add_arguments(parser: argparse.ArgumentParser, bundle_help: str = BUNDLE_HELP) -> None:
     """Add the arguments of serving to `parser`; each stands for a setting of the environment and goes before it."""
-    parser.add_argument(
-        "bundle",
-        nargs="?",
-        metavar="BUNDLE",
-        help="a folder, s3://bucket/prefix, models:/name@alias or models:/name/version (PAWLINE_SERVE_MODEL)",
-    )
+    parser.add_argument("bundle", nargs="?", metavar="BUNDLE", help=f"{bundle_help} (PAWLINE_SERVE_MODEL)")
     parser.add_argument("--watch", metavar="SECONDS", help="look for a changed bundle this often (never)")
     parser.add_argument("--host", help="the address to listen on (127.0.0.1)")
     parser.add_argument("--port", help="the port to listen on, 0 for a free one (8080)")
@@ -32,8 +30,8 @@ def run(arguments: argparse.Namespace) -> None:
     # `pawline` has these arguments in its help; what serving needs takes long to import.
     import uvloop
 
+    from components.inference.source import open_source
     from components.serve.auth.authorization import authorization_from
-    from components.serve.model.source import open_source
     from components.serve.server import serve
     from components.serve.work.service import Service
 

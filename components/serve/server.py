@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
+from components.inference.source import Source
 from components.serve.app import make_app
 from components.serve.auth.authorization import Authorization
 from components.serve.http.access_log import flush_regularly, log_event
 from components.serve.http.connection import IDLE_SECONDS, bounded_protocol
-from components.serve.model.memory import return_large_blocks
-from components.serve.model.source import Source
+from components.serve.memory import return_large_blocks
 from components.serve.settings import Settings
 from components.serve.watch import load, watch
 from components.serve.work.service import Service

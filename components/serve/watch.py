@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TypeVar
 
+from components.inference.model import Model, load_model
+from components.inference.source import Source
 from components.serve.http.access_log import log_event
 from components.serve.http.background import aside
-from components.serve.model.memory import spare_garbage_collector
-from components.serve.model.model import ServedModel, load_model
-from components.serve.model.source import Source
+from components.serve.memory import spare_garbage_collector
 from components.serve.work.service import Service
 from components.step.errors import DataError, PawlineError, ServiceError, one_line
 
@@ -98,7 +98,7 @@ async def _revision(source: Source) -> str:
         raise ServiceError(str(error)) from error
 
 
-async def _model(service: Service, source: Source, revision: str) -> ServedModel:
+async def _model(service: Service, source: Source, revision: str) -> Model:
     return await _in_one_line(lambda: _loaded(service, source, revision), "loaded")
 
 
@@ -122,7 +122,7 @@ async def _in_one_line(work: Callable[[], Result], done: str) -> Result:
         raise DataError(f"A model must be there and whole. Received: {received}. Serve another one.") from error
 
 
-def _loaded(service: Service, source: Source, revision: str) -> ServedModel:
+def _loaded(service: Service, source: Source, revision: str) -> Model:
     settings = service.settings
     with source.bundle(revision) as found:
         name, version = settings.model_name or found.name, settings.model_version or found.version

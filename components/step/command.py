@@ -31,7 +31,7 @@ def run_step(parser: argparse.ArgumentParser, argv: Sequence[str] | None, action
     """
     arguments = parser.parse_args(_joined(parser, sys.argv[1:] if argv is None else argv))
     verb = parser.prog.rpartition(".")[2]
-    _log_to_stderr(verb)
+    log_to_stderr(verb)
     log.info("%s", command_line(parser, arguments))
     try:
         outputs = ExecutorOutputs(arguments.executor_input)
@@ -74,7 +74,8 @@ def _escaped(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
-def _log_to_stderr(verb: str) -> None:
+def log_to_stderr(verb: str) -> None:
+    """Let the log go to stderr, each line with the time and `verb`."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(f"%(asctime)s {verb:<7} | %(message)s", datefmt="%H:%M:%S"))
     log.handlers = [handler]

@@ -16,10 +16,10 @@ BAR_WIDTH = 24
 class Progress:
     """Counts finished items of `total` and shows how far, how fast and how long still."""
 
-    def __init__(self, title: str, total: int) -> None:
-        """Start counting at zero; `title` begins each line."""
+    def __init__(self, title: str, total: int, quiet: bool = False) -> None:
+        """Start counting at zero; `title` begins each line, and nothing but `say` shows where it is to be `quiet`."""
         self.title, self.total, self.done, self.text = title, total, 0, ""
-        self._terminal = sys.stderr.isatty()
+        self._terminal, self._quiet = sys.stderr.isatty(), quiet
         self._started = self._shown = time.monotonic()
         self._first, self._first_done = self._started, 0
 
@@ -37,18 +37,22 @@ class Progress:
         """Show `text` behind the counts, e.g. the loss of the last epoch."""
         self.text = text
 
+    def say(self, line: str) -> None:
+        """Write `line` to stderr, above the bar where there is one."""
+        print(f"\r\x1b[K{line}" if self._terminal else line, file=sys.stderr, flush=True)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._terminal:
             sys.stderr.write("\r\x1b[K")
-        if error is None:
+        if error is None and not self._quiet:
             seconds = time.monotonic() - self._started
             log.info("%s: %d done in %.1f s%s", self.title, self.done, seconds, f", {self.text}" if self.text else "")
 
     def _show_now_and_then(self) -> None:
         now = time.monotonic()
-        if now - self._shown < (SECONDS_BETWEEN_BARS if self._terminal else SECONDS_BETWEEN_LINES):
+        if self._quiet or now - self._shown < (SECONDS_BETWEEN_BARS if self._terminal else SECONDS_BETWEEN_LINES):
             return
         self._shown = now
         if self._terminal:

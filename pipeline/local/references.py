@@ -2,11 +2,13 @@
 
 import difflib
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 
 from components.bundle.manifest import MANIFEST
 from components.step.errors import DataError, UsageError, one_line
+from pipeline.local.folder import TRACKING_STORE, tracking_uri
 from pipeline.local.record import RECORD
 
 LAST = "last"
@@ -61,6 +63,13 @@ def bundle_of(name: str, runs: Path) -> str:
         f"A run must have trained to have a bundle. Received: {one_line(folder.name, 90)}, without {BUNDLE}. "
         f"`pawline show {one_line(folder.name, 90)}` says how far it came."
     )
+
+
+def use_store_of(runs: Path) -> None:
+    """Let `models:/…` mean the registry of the runs in `runs`, where the environment names no other."""
+    named = any(name in os.environ for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"))
+    if not named and (runs / TRACKING_STORE).is_file():
+        os.environ["MLFLOW_TRACKING_URI"] = tracking_uri(runs.absolute())
 
 
 def _has(folder: Path, file: str) -> bool:

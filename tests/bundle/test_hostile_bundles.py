@@ -18,7 +18,7 @@ from components.bundle.reader import load_bundle
 from components.bundle.verification import verify_bundle
 from components.bundle.writer import save_bundle
 from components.network.keras_runtime import keras
-from components.serve.model.model import load_model
+from components.inference.model import load_model
 from components.step.errors import DataError, ServiceError
 from tests.bundle.test_bundle import PIXELS, PROVENANCE, small_network
 from tests.support.hostile_bundles import Hostile, hostile_bundles, seal
@@ -120,7 +120,7 @@ IN_A_PROCESS = """if 1:
     import onnxruntime, openvino
     from components.bundle.mlflow_loader import BundleModel
     from components.bundle.verification import verify_bundle
-    from components.serve.model.model import load_model
+    from components.inference.model import load_model
     from components.step.errors import DataError
     whole, *hostile = map(Path, sys.argv[1:])
     BundleModel(whole), load_model(whole, "a", "", 1)

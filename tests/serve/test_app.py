@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from starlette.routing import Mount
 
+from components.inference.model import load_model
 from components.serve.app import make_app
 from components.serve.http.errors import Refusal
-from components.serve.model.model import load_model
 from components.serve.settings import Settings
 from components.serve.work.service import Service
 from tests.support.serving import colour_bundle
@@ -162,7 +162,7 @@ def references(value: Any) -> list[str]:
 
 
 def test_the_engine_tells_nobody_that_it_is_used():
-    code = "import sys; from components.serve.model.engine import _runtime; _runtime(); print([*sys.modules])"
+    code = "import sys; from components.inference.openvino_engine import _runtime; _runtime(); print([*sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "'openvino'" in done.stdout
     assert "telemetry" not in done.stdout

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.serve.model.model import load_model
+from components.inference.model import load_model
 from components.serve.settings import Settings
 from components.serve.work.service import Service
 from tests.support.generated_images import encoded

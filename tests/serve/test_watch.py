@@ -12,7 +12,7 @@ import pytest
 
 from components.bundle.manifest import MANIFEST
 from components.serve import watch as watching
-from components.serve.model.source import FolderSource, Found
+from components.inference.source import FolderSource, Found
 from components.serve.settings import Settings
 from components.serve.work.service import Service
 from components.step.errors import PawlineError

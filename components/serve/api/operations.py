@@ -9,12 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from components.dataset.images import FORMATS, MAX_SIDE
+from components.inference.model import Model
 from components.serve.admission.middleware import is_public
 from components.serve.api.openapi import openapi_document
 from components.serve.api.openapi_security import with_tokens
 from components.serve.http.answers import json_answer
-from components.serve.model.engine import NAME
-from components.serve.model.model import ServedModel
 from components.serve.work.metrics import CONTENT_TYPE
 from components.serve.work.service import Service
 
@@ -42,7 +41,7 @@ async def openapi(request: Request) -> Response:
     return json_answer(with_tokens(document, is_public) if request.app.state.asks_for_tokens else document)
 
 
-def facts(service: Service, model: ServedModel) -> dict[str, Any]:
+def facts(service: Service, model: Model) -> dict[str, Any]:
     """Return what the manifest says of `model`, its identity, its engine, and the service's limits."""
     settings = service.settings
     described = {name: value for name, value in model.manifest.as_json().items() if name != "files"}
@@ -50,7 +49,7 @@ def facts(service: Service, model: ServedModel) -> dict[str, Any]:
     return {
         "model": model.identity,
         **described,
-        "engine": {"name": NAME, "version": model.engine.version, "workers": service.pool.workers},
+        "engine": {"name": model.engine.name, "version": model.engine.version, "workers": service.pool.workers},
         "limits": {
             **{name: getattr(settings, name) for name in limits},
             "max_side": MAX_SIDE,

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
 
+from components.inference.model import Model
 from components.serve.api.operations import pawline_version
 from components.serve.http.answers import json_answer
 from components.serve.http.errors import RequestRefused
-from components.serve.model.engine import NAME
-from components.serve.model.model import ServedModel
 from components.serve.oip.request import ENCODED_IMAGE, IMAGE, InferenceRequest, Output, read_request
 from components.serve.oip.tensors import binary_of
 from components.serve.work.service import Job, Service
@@ -45,7 +44,7 @@ async def model_metadata(request: Request) -> Response:
         {
             "name": model.name,
             "versions": [model.version],
-            "platform": f"pawline_{NAME}",
+            "platform": f"pawline_{model.engine.name}",
             "inputs": [
                 {"name": IMAGE, "datatype": "UINT8", "shape": [-1, side, side, 3]},
                 {"name": ENCODED_IMAGE, "datatype": "BYTES", "shape": [-1]},
@@ -80,8 +79,8 @@ def _read(job: Job, header_length: str | None) -> InferenceRequest:
     return read_request(job.body, header_length, job.model.manifest.image_size, job.service.settings.max_batch)
 
 
-def _named(request: Request) -> ServedModel:
-    model: ServedModel = request.app.state.service.model
+def _named(request: Request) -> Model:
+    model: Model = request.app.state.service.model
     name, version = request.path_params["name"], request.path_params.get("version", model.version)
     if (name, version) != (model.name, model.version):
         message = f"The model must be {model.name}, version {model.version}. Received: {name}, version {version}."
@@ -97,7 +96,7 @@ def _row(job: Job, index: int, image: bytes | NDArray[np.uint8]) -> NDArray[np.f
         raise RequestRefused(found.status, found.code, f"Image {index}: {found.message}", found.headers) from refused
 
 
-def _answer(model: ServedModel, asked: InferenceRequest, probabilities: NDArray[np.float32]) -> Response:
+def _answer(model: Model, asked: InferenceRequest, probabilities: NDArray[np.float32]) -> Response:
     classes = [model.class_names[index] for index in probabilities.argmax(axis=1)]
     described, binaries = [], []
     for output in asked.outputs:

@@ -14,10 +14,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from components.inference.model import Model
 from components.serve.api.operations import facts
 from components.serve.api.simple import only_image
 from components.serve.http.answers import json_answer
-from components.serve.model.model import ServedModel
 from components.serve.page.dashboard import dashboard
 from components.serve.work.service import Service
 
@@ -77,11 +77,11 @@ async def _docs(request: Request) -> Response:
 
 
 async def _examples(request: Request) -> Response:
-    model: ServedModel = request.app.state.service.model
+    model: Model = request.app.state.service.model
     return json_answer({"examples": [_described(model, index) for index in range(len(model.golden.images))]})
 
 
-def _described(model: ServedModel, index: int) -> dict[str, Any]:
+def _described(model: Model, index: int) -> dict[str, Any]:
     height, width = model.golden.images[index].shape[:2]
     place = {"index": index, "url": f"examples/{index}.png", "width": width, "height": height}
     return {**place, **model.described(model.golden.probabilities[index])}

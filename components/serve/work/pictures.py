@@ -4,11 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.dataset.images import BadImage, decoded, model_input, open_image
+from components.inference.pictures import is_large
 from components.serve.http.errors import RequestRefused, bad_request
-
-# Decoded, 4 million pixels are 16 MB. Larger ones are decoded one at a time, whatever the number of workers.
-LARGE_PIXELS = 4_000_000
-
 
 class LargePicture(Exception):
     """A picture that is decoded only while no other large one is."""
@@ -28,16 +25,11 @@ def network_input(data: bytes, side: int, max_pixels: int, may_be_large: bool) -
         raise bad_request("An image must not be empty. Send a JPEG, PNG, WebP or BMP file.")
     try:
         with open_image(data, max_pixels) as image:
-            if not may_be_large and _is_large(image.size, side):
+            if not may_be_large and is_large(image.size, side):
                 raise LargePicture
             return model_input(decoded(image), side)
     except BadImage as error:
         raise _refused(data, error) from error
-
-
-def _is_large(size: tuple[int, int], side: int) -> bool:
-    # Scaling makes a picture of side x height in between.
-    return max(size[0], side) * size[1] > LARGE_PIXELS
 
 
 def _refused(data: bytes, error: BadImage) -> RequestRefused:

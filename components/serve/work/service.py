@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import Request
 
+from components.inference.model import Model
 from components.serve.http.errors import busy, too_large
-from components.serve.model.model import ServedModel
 from components.serve.settings import Settings
 from components.serve.work.body import arrived
 from components.serve.work.compression import coding_of, inflated
@@ -34,7 +34,7 @@ class Service:
         self.pool = Pool(workers, settings.queue, settings.max_buffered_bytes, settings.max_body_bytes)
         self.metrics = Metrics(self.pool)
         self.draining = False
-        self._model: ServedModel | None = None
+        self._model: Model | None = None
 
     @property
     def ready(self) -> bool:
@@ -42,7 +42,7 @@ class Service:
         return self._model is not None and not self.draining
 
     @property
-    def model(self) -> ServedModel:
+    def model(self) -> Model:
         """The model in service; whoever answers a request asks once.
 
         Raises:
@@ -52,7 +52,7 @@ class Service:
             raise busy("not_ready", "The model is being loaded. Try again a little later.")
         return self._model
 
-    def put_into_service(self, model: ServedModel) -> None:
+    def put_into_service(self, model: Model) -> None:
         """Answer with `model` from now on; requests that have begun end with the one they began with."""
         self._model = model
         self.metrics.model_changed(model.identity)
@@ -82,7 +82,7 @@ class Job:
     """One request's work: its `body`, the `model` it gets, until `deadline`; only one that `may_be_large` is."""
 
     service: Service
-    model: ServedModel
+    model: Model
     body: bytes
     ticket: Ticket
     deadline: float

@@ -1,33 +1,48 @@
-"""Arguments of the commands that use a network: serve it, check it, put the one before back."""
+"""Arguments of the commands that use a network: label images, serve it, check it, put the one before back."""
 
 from pathlib import Path
 from typing import Any
 
 from components.serve.command import add_arguments
-from pipeline.cli.arguments.shared import add_json, add_runs
+from pipeline.cli.arguments.shared import BUNDLE_HELP, add_json, add_runs
 from pipeline.cli.command_parser import new_command
 
 
 def add_commands(commands: Any) -> None:
     """Add the commands to `commands`."""
+    _add_predict(commands)
     _add_serve(commands)
     _add_verify(commands)
     _add_check_backbone(commands)
     _add_rollback(commands)
 
 
+def _add_predict(commands: Any) -> None:
+    summary = "label images with a bundle, as the server would"
+    command = new_command(commands, "predict", summary, "pipeline.cli.predict:predict", ("serve|train",))
+    command.add_argument("bundle", metavar="BUNDLE", help=BUNDLE_HELP)
+    command.add_argument("images", nargs="+", metavar="IMAGES", help="a file, a folder or s3://bucket/prefix")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="write CSV with every class's probability")
+    form.add_argument("--json", action="store_true", help="write JSON with every class's probability")
+    command.add_argument("--output", type=Path, metavar="FILE", help="the file to write, its suffix says the form")
+    add_runs(command)
+
+
 def _add_serve(commands: Any) -> None:
     summary = "serve a bundle over HTTP, with a page to try it"
-    command = new_command(commands, "serve", summary, "components.serve.command:run", ("serve",))
-    add_arguments(command)
+    command = new_command(commands, "serve", summary, "pipeline.cli.serve:serve", ("serve",))
+    add_arguments(command, BUNDLE_HELP)
+    add_runs(command)
 
 
 def _add_verify(commands: Any) -> None:
     command = new_command(
         commands, "verify", "say what is wrong with a bundle", "pipeline.cli.verify:verify", ("train",)
     )
-    command.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    command.add_argument("bundle", metavar="BUNDLE", help=BUNDLE_HELP)
     command.add_argument("--onnx-only", action="store_true", help="without the Keras network, so without TensorFlow")
+    add_runs(command)
 
 
 def _add_check_backbone(commands: Any) -> None:

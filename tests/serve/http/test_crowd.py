@@ -15,11 +15,11 @@ import pytest
 import uvicorn
 import uvloop
 
+from components.inference.priority import NICER, give_way
 from components.serve.app import make_app
 from components.serve.http import turns
 from components.serve.http.connection import _run_at_once, bounded_protocol
 from components.serve.http.turns import Turns
-from components.serve.model.priority import NICER, give_way
 from components.serve.settings import Settings
 from components.serve.work.service import Service
 from tests.serve.test_limits import HEAD, RED, answer_on, connected, metric, small_service

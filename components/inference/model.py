@@ -1,26 +1,26 @@
-"""The model in service: a verified bundle, compiled, with the answers it gives."""
+"""A model that answers: a verified bundle, compiled, with the answers it gives."""
 
 import hashlib
 from collections.abc import Mapping
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from components.bundle.boundary import sound
 from components.bundle.golden import Golden, check_golden, read_golden
 from components.bundle.manifest import MANIFEST, ONNX_NETWORK, Manifest, read_manifest, verify_files
+from components.inference.engine import Engine, make_engine
 from components.metrics.calibration import calibrated
-from components.serve.model.engine import Engine
 from components.step.errors import DataError, one_line
 
 
 @dataclass(frozen=True)
-class ServedModel:
+class Model:
     """A verified and compiled bundle under the `name` and `version` it is served by.
 
     `digest` is the sha256 of its manifest, which has those of all its files.
@@ -59,7 +59,7 @@ class ServedModel:
         }
 
 
-def load_model(directory: Path, name: str, version: str, workers: int) -> ServedModel:
+def load_model(directory: Path, name: str, version: str, workers: int) -> Model:
     """Return the model in the bundle `directory`, its digests verified before and its golden outputs after compiling.
 
     Nothing of `directory` is needed afterwards. `version` may be empty: the digest's first 12 digits then.
@@ -76,20 +76,26 @@ def load_model(directory: Path, name: str, version: str, workers: int) -> Served
         raise DataError(f"A bundle must not change while it is read. Received: {one_line(directory)}. Start again.")
     golden = read_golden(directory, manifest)
     with sound(directory / ONNX_NETWORK):
-        engine = Engine(network, manifest.image_size, workers)
+        engine = make_engine(network, manifest.image_size, workers)
         for alone in (True, False):
             outputs = [engine.run(image, alone) for image in golden.images]
             check_golden(golden, np.stack(outputs), ONNX_NETWORK)
-    return ServedModel(name, version or digest[:12], digest, manifest, golden, engine)
+    return Model(name, version or digest[:12], digest, manifest, golden, engine)
 
 
 def _check_sayable(values: Mapping[str, Any]) -> None:
     try:
-        orjson.dumps(values)
-    except TypeError as error:  # Half a surrogate pair in a class name, a number of more than 64 bits.
+        json.loads(json.dumps(values, ensure_ascii=False).encode(), parse_int=_of_64_bits)
+    except (ValueError, TypeError) as error:  # Half a surrogate pair in a class name, a number of more than 64 bits.
         raise DataError(
             f"A bundle must hold what JSON answers can. Received: {one_line(error)}. Train again."
         ) from error
+
+
+def _of_64_bits(digits: str) -> int:
+    if -(2**63) <= (number := int(digits)) < 2**64:
+        return number
+    raise ValueError(f"{digits[:40]}, a number of more than 64 bits")
 
 
 def _read(path: Path) -> bytes:

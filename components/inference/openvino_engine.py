@@ -1,4 +1,4 @@
-"""The inference engine: OpenVINO on the CPU, one image a call, any number of threads calling.
+"""The engine of a machine that serves: OpenVINO on the CPU, one image a call, any number of threads calling.
 
 An image is never batched with others: on a CPU that gains nothing, and so the answer to an image does not depend on
 what is asked beside it. A lone image gets all cores; several get one each, which wastes none on waiting for each other.
@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.serve.model.priority import give_way
+from components.inference.priority import give_way
 from components.step.cores import available_cores
 from components.step.errors import DataError, one_line
 
 if TYPE_CHECKING:
     import openvino
 
-NAME = "openvino"
 # More threads than this do not make one image of 224 pixels faster.
 MOST_THREADS_AN_IMAGE = 8
 
 
-class Engine:
-    """A compiled network: uint8 RGB `[H, W, 3]` to float32 `[classes]`."""
+class OpenVinoEngine:
+    """A network compiled by OpenVINO; see `Engine`."""
+
+    name = "openvino"
 
     def __init__(self, network: bytes, image_size: int, workers: int) -> None:
         """Compile the ONNX `network` for `workers` threads that call at the same time.

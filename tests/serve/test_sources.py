@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from components.bundle.manifest import MANIFEST, MOST_BYTES, ONNX_NETWORK, sha256_of
-from components.serve.model.model import load_model
-from components.serve.model.source import open_source
+from components.inference.model import load_model
+from components.inference.source import open_source
 from components.step.errors import DataError, PawlineError
 from components.tracking.mlflow_model import write_model
 from tests.serve.api.test_simple import RED
@@ -181,7 +181,7 @@ def test_a_registered_bundle_that_is_not_the_one_promoted_is_refused(tmp_path, r
 def test_a_registry_whose_answer_makes_no_sense_is_said_in_one_line(registry, monkeypatch, version):
     answer = types.SimpleNamespace(version=version)
     client = types.SimpleNamespace(get_model_version_by_alias=lambda *_: answer if version != "" else None)
-    monkeypatch.setattr("components.serve.model.source.registry_client", lambda _: client)
+    monkeypatch.setattr("components.inference.source.registry_client", lambda _: client)
     with pytest.raises(PawlineError) as caught:
         open_source("models:/pets@champion").revision()
     assert str(caught.value).isprintable()

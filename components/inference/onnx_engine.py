@@ -1,0 +1,41 @@
+"""The engine of a machine that trains but does not serve: ONNX Runtime on the CPU, one image a call."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.step.cores import available_cores
+from components.step.errors import DataError, one_line
+
+
+class OnnxRuntimeEngine:
+    """A network in ONNX Runtime; see `Engine`."""
+
+    name = "onnxruntime"
+
+    def __init__(self, network: bytes, workers: int) -> None:
+        """Read the ONNX `network` for `workers` threads.
+
+        Raises:
+            DataError: ONNX Runtime cannot read or run it.
+        """
+        import onnxruntime
+
+        self.version = str(onnxruntime.__version__)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1 if workers > 1 else available_cores()  # A core each, where there are several.
+        try:
+            self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+            self._input = self._session.get_inputs()[0].name
+        except Exception as error:  # onnxruntime raises classes of its own.
+            raise self._refused(error) from error
+
+    def run(self, image: NDArray[np.uint8], alone: bool) -> NDArray[np.float32]:
+        """Return the probabilities, float32 `[classes]`, of `image`, uint8 RGB `[H, W, 3]`."""
+        try:
+            return np.asarray(self._session.run(None, {self._input: image[None]})[0][0], np.float32)
+        except Exception as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: Exception) -> DataError:
+        what = f"{type(error).__name__}: {one_line(error, 200)}"
+        return DataError(f"The network must run on ONNX Runtime {self.version}. Received: {what}. Train again.")

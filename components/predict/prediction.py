@@ -1,0 +1,75 @@
+"""From a bundle and the names of files to answers, written where they are wanted."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from components.inference.model import Model, load_model
+from components.inference.source import open_source
+from components.predict.files import Found, find_files
+from components.predict.labelling import Answer, labelled, threads_for
+from components.predict.writing import FORMATS
+from components.step.errors import DataError, one_line
+from components.step.files import atomic_write
+from components.step.progress import Progress
+
+
+def predict(bundle: str, sources: Sequence[str], form: str, output: Path | None) -> None:
+    """Label the image files that `sources` name by `bundle`; print the answers, or write them to `output`, whole.
+
+    Args:
+        bundle: a folder, `s3://…` or `models:/…`.
+        sources: files, folders and their like in buckets; see `find_files`.
+        form: a key of FORMATS.
+        output: the file to write, None for standard output.
+
+    Raises:
+        UsageError: an address is of no known scheme.
+        DataError: no bundle or a damaged one, no images, or one that could not be labelled: the others were.
+        ServiceError: a store or the registry does not answer.
+    """
+    found = find_files(sources)
+    threads = threads_for(found.files)
+    model = _loaded(bundle, threads)
+    failed: list[str] = []
+    with Progress("labelling", len(found.files), quiet=output is None and sys.stdout.isatty()) as progress:
+        if found.others:
+            progress.say(f"left out: {found.others} files that are not called as images are")
+        with _opened(output) as file:
+            FORMATS[form](file, model, _watched(labelled(model, found.files, threads), progress, failed))
+    _check_all(found, failed)
+
+
+def _loaded(bundle: str, threads: int) -> Model:
+    source = open_source(bundle)
+    with source.bundle(source.revision()) as found:
+        return load_model(found.directory, found.name, found.version, threads)
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    with atomic_write(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        yield file
+
+
+def _watched(answers: Iterable[Answer], progress: Progress, failed: list[str]) -> Iterator[Answer]:
+    for answer in answers:
+        if answer.error:
+            failed.append(answer.filename)
+            progress.say(f"pawline predict: {one_line(answer.filename)}: {one_line(answer.error)}")
+        yield answer
+        progress.advance()
+
+
+def _check_all(found: Found, failed: Sequence[str]) -> None:
+    if failed:
+        raise DataError(
+            f"Every file must be an image. Received: {len(failed)} of {len(found.files)} that could not be labelled, "
+            f"named above. The others were."
+        )
