@@ -13,6 +13,9 @@ from components.step.secrets import no_secrets_said
 
 log = logging.getLogger("pawline")
 
+# How a line begins that a person must see, whoever filters the log.
+WARNING = "warning: "
+
 Action = Callable[[argparse.Namespace, ExecutorOutputs], None]
 
 
@@ -77,7 +80,14 @@ def _escaped(character: str) -> str:
 def log_to_stderr(verb: str) -> None:
     """Let the log go to stderr, each line with the time and `verb`."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(f"%(asctime)s {verb:<7} | %(message)s", datefmt="%H:%M:%S"))
+    handler.setFormatter(_LineFormatter(f"%(asctime)s {verb:<7} | %(message)s", datefmt="%H:%M:%S"))
     log.handlers = [handler]
     log.setLevel(logging.INFO)
     log.propagate = False
+
+
+class _LineFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        if record.levelno >= logging.WARNING:
+            record = logging.makeLogRecord(vars(record) | {"msg": f"{WARNING}{record.getMessage()}", "args": None})
+        return super().format(record)

@@ -6,6 +6,8 @@ import sys
 import time
 from types import TracebackType
 
+from components.step.durations import duration
+
 log = logging.getLogger("pawline")
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -48,7 +50,9 @@ class Progress:
             sys.stderr.write("\r\x1b[K")
         if error is None and not self._quiet:
             seconds = time.monotonic() - self._started
-            log.info("%s: %d done in %.1f s%s", self.title, self.done, seconds, f", {self.text}" if self.text else "")
+            text = f", {self.text}" if self.text else ""
+            taken = f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
+            log.info("%s: %d done in %s%s", self.title, self.done, taken, text)
 
     def _show_now_and_then(self) -> None:
         now = time.monotonic()
@@ -70,7 +74,7 @@ class Progress:
         rate = self._rate(now)
         left = max(self.total - self.done, 0) / max(rate, 1e-9)
         text = f", {self.text}" if self.text else ""
-        return f"{self.title}: {self.done}/{self.total}, {rate:.1f}/s, {left:.0f} s left{text}"
+        return f"{self.title}: {self.done}/{self.total}, {rate:.1f}/s, {duration(round(left))} left{text}"
 
     def _rate(self, now: float) -> float:
         """Return the items a second; the first, on which a network is compiled, count only until there are more."""

@@ -12,13 +12,13 @@ from typing import Any, NoReturn
 from rich.console import Console
 
 from components.extract.parameters import check_parameters
-from components.step.errors import UsageError, one_line
+from components.step.errors import UsageError
 from components.tracking.events import check_tracking_uri
 from components.step.files import json_text
 from pipeline.compiled import CompiledPipeline, load_pipeline
 from pipeline.config import read_config, write_config
 from pipeline.history.overview import overview_of
-from pipeline.local.display import RunDisplay, print_summary
+from pipeline.local.display import RunDisplay, print_summary, show_failure
 from pipeline.local.folder import new_run_folder
 from pipeline.local.record import RunRecord, StepState
 from pipeline.local.references import find_run
@@ -138,13 +138,11 @@ def _sample_parameters(runs: Path, declared: Collection[str]) -> dict[str, str]:
 
 @contextmanager
 def last_lines_shown(console: Console) -> Iterator[None]:
-    """Show the last lines of a step that fails."""
+    """Show why a step failed, once: its own message, or the last lines of what it said."""
     try:
         yield
     except StepFailed as error:
-        console.print(f"last lines of {error.step}:", style="bold", markup=False)
-        for line in error.lines:
-            console.print(f"  {one_line(line, 2000)}", markup=False, soft_wrap=True)
+        show_failure(console, error.step, error.lines)
         raise
 
 

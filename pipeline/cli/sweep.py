@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.text import Text
 
+from components.step.durations import duration
 from components.step.errors import DataError, PawlineError, UsageError, one_line
 from pipeline.cli.run import checked_parameters, ended_in_order_by_signals, last_lines_shown, with_sample
 from pipeline.compiled import CompiledPipeline, load_pipeline
-from pipeline.local.display import LINE_LIMIT, RunDisplay, duration, short_path
+from pipeline.local.display import LINE_LIMIT, RunDisplay, short_path
 from pipeline.local.folder import new_run_folder
 from pipeline.local.record import RunRecord
 from pipeline.local.run import StepFailed, run_pipeline

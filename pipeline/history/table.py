@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from components.step.durations import duration
 from components.step.errors import one_line
 from pipeline.history.overview import RunOverview
-from pipeline.local.display import STYLES, duration
+from pipeline.local.display import STYLES
 
 # A line below the head and one space between columns: rich's own boxes take more.
 NARROW = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")

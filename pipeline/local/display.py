@@ -1,5 +1,6 @@
 """What a person sees of a local run: the steps with their durations while it goes on, and its results at the end."""
 
+import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,9 +11,12 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from components.step.command import WARNING
+from components.step.durations import duration
 from components.step.errors import one_line
 from pipeline.local.record import RunRecord, StepState
 
@@ -26,20 +30,23 @@ STYLES = {
 }
 SIGNS = {"waiting": "·", "succeeded": "✓", "failed": "✗", "stopped": "■", "lost": "?"}
 LINE_LIMIT = 4000
+COMMAND = "python -m components."
+ERROR = re.compile(r"pawline \w+: error: ")
 
 
 class RunDisplay:
-    """Shows a run's log lines, and on a terminal below them the list of its steps with a spinner and durations."""
+    """Shows a run: on a terminal a line a step with what it is at, elsewhere every line that its steps print."""
 
     def __init__(self, console: Console, states: Sequence[StepState]) -> None:
         """Show on `console` the steps in `states`, which whoever runs them keeps up to date."""
         self.console, self.states = console, states
         self._began: dict[str, float] = {}
+        self._at = ""
         self._spinner = Spinner("dots", style=STYLES["running"])
 
     @contextmanager
     def live(self) -> Iterator[None]:
-        """Keep the list of steps below the log lines while the context lasts; do nothing where there is no terminal."""
+        """Keep the lines of the steps up to date while the context lasts; do nothing where there is no terminal."""
         if not self.console.is_terminal:
             yield
             return
@@ -48,46 +55,63 @@ class RunDisplay:
 
     def changed(self, state: StepState) -> None:
         """Show that a step has started or ended."""
+        self._at = ""
         if state.status == "running":
-            self._began[state.name] = time.monotonic()
+            self._began[state.name] = time.monotonic() - state.seconds
         if not self.console.is_terminal:
             ended = "" if state.status == "running" else f" after {duration(state.seconds)}"
-            self.line(state.name, f"{state.status}{ended}")
+            self._print(f"{datetime.now():%H:%M:%S} {state.name:<7} | {state.status}{ended}")
 
     def line(self, step: str, text: str) -> None:
-        """Show a line of a step; the step's name goes before it unless its own log format has it there."""
-        if not re.match(rf"\d\d:\d\d:\d\d {re.escape(step)} *\|", text):
-            text = f"{datetime.now():%H:%M:%S} {step:<7} | {text}"
+        """Show a line of a step; its command, a thousand characters, is for its log alone."""
+        own = re.match(rf"\d\d:\d\d:\d\d {re.escape(step)} *\| ", text)
+        said = text[own.end() :] if own else text
+        if said.startswith(COMMAND):
+            return
+        if not self.console.is_terminal:
+            self._print(text if own else f"{datetime.now():%H:%M:%S} {step:<7} | {text}")
+        elif said.startswith(WARNING):
+            self._print(f"{step}: {said}", STYLES["stopped"])
+        elif not ERROR.match(said):  # Said once, when the run has ended.
+            self._at = said
+
+    def _print(self, line: str, style: str = "") -> None:
         # Never wrapped by us and never markup: the line may be a path to copy, and its text is not ours.
-        self.console.print(Text(one_line(text, LINE_LIMIT)), soft_wrap=True)
+        self.console.print(Text(one_line(line, LINE_LIMIT), style=style), soft_wrap=True)
 
     def _table(self) -> RenderableType:
         table = Table.grid(padding=(0, 1))
+        for justify in ("left", "left", "right"):
+            table.add_column(no_wrap=True, justify=justify)
+        table.add_column()  # May wrap, so that it is this one which gives way; its text does not.
         for state in self.states:
             style = STYLES[state.status]
-            sign = self._spinner if state.status == "running" else Text(SIGNS[state.status], style=style)
-            table.add_row(sign, Text(state.name, style=style), Text(self._so_far(state), style=style))
+            running = state.status == "running"
+            sign = self._spinner if running else Text(SIGNS[state.status], style=style)
+            at = Text(one_line(self._at) if running else "", style="dim", no_wrap=True, overflow="ellipsis")
+            table.add_row(sign, Text(state.name, style=style), Text(self._so_far(state), style=style), at)
         return table
 
     def _so_far(self, state: StepState) -> str:
         if state.status == "waiting":
             return ""
         if state.reused_from:
-            return f"from {state.reused_from}"
-        running = state.status == "running"
-        return duration(time.monotonic() - self._began[state.name] if running else state.seconds)
+            return f"from {one_line(state.reused_from, 20)}"
+        if state.status != "running":
+            return duration(state.seconds)
+        return duration(round(time.monotonic() - self._began[state.name]))
 
 
-def duration(seconds: float) -> str:
-    """Return `seconds` as a person says it: 0.4 s, 12 s, 3 min 05 s, 2 h 07 min."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+def show_failure(console: Console, step: str, lines: Sequence[str]) -> None:
+    """Show on a terminal why `step` failed, by the last `lines` of its log; elsewhere they have been shown."""
+    if not console.is_terminal:
+        return
+    if lines and ERROR.match(lines[-1]):
+        console.print(Text(one_line(lines[-1], LINE_LIMIT), style=STYLES["failed"]), soft_wrap=True)
+        return
+    console.print(f"last lines of {step}:", style="bold", markup=False)
+    for line in lines:
+        console.print(Text(f"  {one_line(line, 2000)}"), soft_wrap=True)
 
 
 def print_summary(console: Console, record: RunRecord, results: Mapping[str, str]) -> None:
@@ -101,7 +125,16 @@ def print_summary(console: Console, record: RunRecord, results: Mapping[str, str
     console.print(table)
     width = max(map(len, results), default=0)
     for name, value in results.items():
-        console.print(Text.assemble((f"{name:<{width}}", "bold"), "  ", one_line(value, LINE_LIMIT)), soft_wrap=True)
+        shown = Text(one_line(value, LINE_LIMIT), style=_link(value) if console.is_terminal else "")
+        console.print(Text.assemble((f"{name:<{width}}", "bold"), "  ", shown), soft_wrap=True)
+
+
+def _link(value: str) -> Style:
+    """Return the style that lets a terminal open what `value` ends with: a path or an address."""
+    place = value.rpartition(": ")[2]
+    if place.startswith(("http://", "https://")) and " " not in place:
+        return Style(link=place)
+    return Style(link=Path(place).absolute().as_uri()) if os.path.exists(place) else Style()
 
 
 def short_path(path: Path) -> str:

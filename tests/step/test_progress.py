@@ -131,4 +131,4 @@ def test_the_first_items_which_a_network_is_compiled_on_do_not_count_in_the_rate
     training = Progress("training", 100)
     training.advance(10)
     training.advance(10)
-    assert caplog.messages == ["training: 10/100, 0.2/s, 540 s left", "training: 20/100, 1.0/s, 80 s left"]
+    assert caplog.messages == ["training: 10/100, 0.2/s, 9 min 00 s left", "training: 20/100, 1.0/s, 1 min 20 s left"]

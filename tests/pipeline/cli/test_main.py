@@ -1,24 +1,20 @@
 """The `pawline` command as a person uses it: exit codes, one-line errors, what it prints and where it writes."""
 
 import json
-import os
-import pty
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from components.step.durations import duration
 from pipeline.cli.main import main
 from pipeline.compilation import COMPILED_PIPELINE
-from pipeline.local.display import RunDisplay, duration, print_summary
+from pipeline.local.display import RunDisplay, print_summary
 from pipeline.local.record import RunRecord, StepState
 from pipeline.local.results import headline_results
 from tests.support.fake_pipeline import FakeStep, fake_spec, write_fake
-from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 TALK = FakeStep("talk", "import sys; print('hello', sys.argv[1])", ("{{$.inputs.parameters['who']}}",), {"who": "who"})
@@ -112,9 +108,9 @@ def test_a_failed_step_gives_its_exit_code_and_its_last_lines(
     fake = write_fake(tmp_path / "p.yaml", fake_spec(FakeStep("bad", code)))
     assert run(fake) == 4
     printed = capsys.readouterr()
-    ending = printed.err.rpartition("last lines of bad:")[2].splitlines()
-    assert ending[1:20] == [f"  line {i}" for i in range(21, 40)]
-    assert ending[20] == "  \\x1b[31mred \\x9b and ü"
+    ending = [line.partition(" | ")[2] or line for line in printed.err.splitlines()]
+    assert ending[1:41] == [f"line {i}" for i in range(40)]  # Each once, though the run fails.
+    assert ending[41] == "\\x1b[31mred \\x9b and ü"
     assert ending[-1].startswith("pawline: error: A step must end with exit code 0. Received: bad=4. Read ")
     assert "failed" in printed.out
 
@@ -122,36 +118,6 @@ def test_a_failed_step_gives_its_exit_code_and_its_last_lines(
 def test_the_sample_command_writes_the_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sample", str(tmp_path / "s")]) == 0
     assert f"annotations_uri={tmp_path / 's' / 'annotations.json'}" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("columns", [60, 100])
-def test_on_a_terminal_the_steps_are_shown_below_the_log(fake: Path, columns: int) -> None:
-    shown = on_a_terminal(["run", "--pipeline", str(fake), "--runs", str(fake.parent / "runs")], columns)
-    assert "hello world" in shown
-    assert "\x1b[?25l" in shown  # the list of steps hides the cursor while it is alive
-    assert shown.count("\x1b[?25h") == 1  # and gives it back
-    assert "Traceback" not in shown
-
-
-def on_a_terminal(arguments: list[str], columns: int) -> str:
-    ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": str(columns), "LINES": "30", "TERM": "xterm-256color"}
-    command = [sys.executable, "-m", "pipeline.cli", *arguments]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=theirs, stderr=theirs, stdin=theirs) as process:
-        os.close(theirs)
-        shown = b""
-        while chunk := _read(ours):
-            shown += chunk
-        assert process.wait(PATIENCE) == 0
-    os.close(ours)
-    return shown.decode()
-
-
-def _read(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # Linux: the other end is closed
-        return b""
 
 
 def test_the_summary_reads_well_at_60_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
