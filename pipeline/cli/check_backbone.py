@@ -1,13 +1,21 @@
 """`pawline check-backbone`: what a run is to be built upon."""
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from components.parameters.networks import backbone_names
 from components.step.errors import DataError, one_line
+from components.step.files import json_text
+
+if TYPE_CHECKING:
+    from components.backbones.conformance import Finding
 
 
 def check_backbone(arguments: argparse.Namespace) -> None:
@@ -17,21 +25,27 @@ def check_backbone(arguments: argparse.Namespace) -> None:
         UsageError: there is no such backbone, or it cannot be built.
         DataError: it breaks a rule.
     """
-    # Keras takes seconds to import; the other commands do without.
+    if arguments.name is None:
+        names = backbone_names()
+        print(json_text(names) if arguments.json else "\n".join(names), end="" if arguments.json else "\n")
+        return
+    # Keras takes seconds to import; the other commands do without, and so do the names.
     from components.backbones.by_name import find_backbone
     from components.backbones.conformance import check_backbone as findings
-    from components.parameters.networks import backbone_names
 
-    if arguments.name is None:
-        print("\n".join(backbone_names()))
-        return
     backbone = find_backbone(arguments.name)
-    table = Table("rule", "kept", "found", title=f"backbone {escape(backbone.name)}", title_justify="left")
-    broken = 0
-    for finding in findings(backbone, arguments.image_size):
-        broken += not finding.kept
+    found = list(findings(backbone, arguments.image_size))
+    if arguments.json:
+        print(json_text({"backbone": backbone.name, "rules": [asdict(finding) for finding in found]}), end="")
+    else:
+        _print_table(backbone.name, found)
+    if broken := sum(not finding.kept for finding in found):
+        raise DataError(f"A backbone must keep every rule. Received: {backbone.name}, broken={broken}. Correct it.")
+
+
+def _print_table(name: str, found: "Sequence[Finding]") -> None:
+    table = Table("rule", "kept", "found", title=f"backbone {escape(name)}", title_justify="left")
+    for finding in found:
         sign = Text("yes", "green") if finding.kept else Text("no", "bold red")
         table.add_row(finding.rule, sign, Text(one_line(finding.found, 500)))
     Console(highlight=False).print(table)
-    if broken:
-        raise DataError(f"A backbone must keep every rule. Received: {backbone.name}, broken={broken}. Correct it.")

@@ -39,7 +39,7 @@ def sweep(arguments: argparse.Namespace) -> None:
         except BaseException:
             console.print(f"the same command with --run-id {begun.folder.name} goes on", markup=False, soft_wrap=True)
             raise
-    _compare(begun, failed)
+    _compare(begun, failed, as_table=not arguments.json)
     if failed:
         raise DataError(
             f"Every candidate must succeed. Received: {len(failed)} of {len(candidates)} failed. "
@@ -121,7 +121,7 @@ def _heading(console: Console, text: str) -> None:
     console.print(Text(text, style="bold"), soft_wrap=True)
 
 
-def _compare(begun: Sweep, failed: Mapping[str, str]) -> None:
+def _compare(begun: Sweep, failed: Mapping[str, str], as_table: bool) -> None:
     """Print and write the comparison of the candidates that have succeeded, if there are two."""
     # numpy is not needed before.
     from pipeline.cli.compare import show_comparison
@@ -129,4 +129,5 @@ def _compare(begun: Sweep, failed: Mapping[str, str]) -> None:
     finished = [folder for candidate in begun.candidates if (folder := begun.finished(candidate))]
     if len(finished) >= 2:  # Else the failures say all there is to say.
         places = (begun.folder / "comparison.html", begun.folder / "comparison.json")
-        show_comparison([str(folder) for folder in finished], begun.folder.parent, *places, failed=failed)
+        names = [str(folder) for folder in finished]
+        show_comparison(names, begun.folder.parent, *places, failed=failed, as_table=as_table)

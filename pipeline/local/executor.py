@@ -24,8 +24,8 @@ SUFFIXES = {
 # What the backend's driver puts in place of this constant: the run's id.
 RUN_ID = "{{$.pipeline_job_uuid}}"
 OF_PIPELINE = "componentInputParameter"  # What names one of the pipeline's own parameters as an input's source.
-# Outputs that are folders, of the one type that says nothing of its form.
-FOLDERS = ("tensorboard",)
+# Outputs of the one type that says nothing of its form: a folder, and a table.
+NAMED_SUFFIXES = {"tensorboard": "", "training_features": ".parquet"}
 
 
 def executor_input(
@@ -68,8 +68,9 @@ def _listed(artifact: dict[str, Any]) -> dict[str, Any]:
 
 
 def _output_artifact(name: str, kind: Mapping[str, str], folder: Path) -> dict[str, Any]:
-    suffix = "" if name in FOLDERS else SUFFIXES.get(kind.get("schemaTitle", ""), "")
-    path = folder / (name + suffix)
+    suffix = NAMED_SUFFIXES.get(name, SUFFIXES.get(kind.get("schemaTitle", ""), ""))
+    # `predictions_csv`, beside `predictions`, says its form already.
+    path = folder / (name.removesuffix(suffix.replace(".", "_")) + suffix if suffix else name)
     return {"name": name, "type": dict(kind), "uri": str(path), "metadata": {}}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from components.step.errors import UsageError
+from components.step.errors import ServiceError, UsageError
 from components.step.files import atomic_directory
 
 ARCHIVE = Path(__file__).with_name("fashion_mnist_sample.zip")
@@ -49,8 +49,12 @@ def write_sample(folder: Path) -> tuple[Path, Path]:
     annotations, images = folder / "annotations.json", folder / "images"
     if not _is_complete(folder):
         _refuse_other_content(folder)
-        with atomic_directory(folder) as temporary:
-            _write(temporary)
+        try:
+            with atomic_directory(folder) as temporary:
+                _write(temporary)
+        except ServiceError:
+            if not _is_complete(folder):  # Else another run was faster with the same.
+                raise
     return annotations, images
 
 

@@ -1,7 +1,10 @@
 """Backbones: every application of Keras with its own preprocessing, and where weights come from."""
 
+import json
+import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -14,6 +17,7 @@ from components.network.keras_runtime import keras
 from components.parameters.networks import APPLICATIONS, backbone_names
 from components.step.errors import DataError, ServiceError, UsageError
 
+ROOT = Path(__file__).parents[2]
 NAMES = sorted(applications.applications())
 
 
@@ -212,3 +216,18 @@ def test_a_published_file_by_uri_gives_what_keras_s_own_download_gives(name, bui
     one, other = (network.predict(pixels, verbose=0) for network in (by_uri, downloaded))
     assert other.std() > 0
     np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5 * np.abs(other).max())
+
+
+def test_the_names_that_need_no_keras_are_those_that_keras_has():
+    assert set(NAMES) <= set(backbone_names())
+    assert set(backbone_names()) - set(NAMES) >= {"efficientnet_lite0", "small_cnn"}
+    assert all(find_backbone(name) for name in backbone_names())
+
+
+def test_listing_the_names_imports_no_keras():
+    code = "import sys; from pipeline.cli.main import main; main(['check-backbone', '--json']); print([*sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    names, _, modules = done.stdout.rpartition("\n[")
+    assert json.loads(names) == backbone_names()
+    assert "'keras'" not in modules
+    assert "'tensorflow'" not in modules

@@ -1,12 +1,18 @@
-"""The log: one JSON object a line on standard output, for requests and for what happens to the server."""
+"""The log on standard output, for requests and for what happens to the server: a line of JSON each.
+
+On a terminal it is for a person: a line of words each, and where to open the page.
+"""
 
 import asyncio
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
+
+from components.step.errors import one_line
 
 FLUSH_SECONDS = 0.2
 
@@ -34,5 +40,20 @@ async def flush_regularly() -> None:
 
 
 def _write(event: str, facts: Mapping[str, object]) -> None:
-    time = datetime.now(UTC).isoformat(timespec="milliseconds")
+    now = datetime.now(UTC)
+    if sys.stdout.isatty():
+        sys.stdout.write(f"{now.astimezone():%H:%M:%S} {one_line(_words(event, facts), 1000)}\n")
+        return
+    time = now.isoformat(timespec="milliseconds")
     sys.stdout.write(orjson.dumps({"time": time, "event": event, **facts}).decode() + "\n")
+
+
+def _words(event: str, facts: Mapping[str, Any]) -> str:
+    if event == "listening":
+        host = f"[{facts['host']}]" if ":" in str(facts["host"]) else facts["host"]
+        return f"listening at http://{host}:{facts['port']}, Ctrl-C ends"
+    if event == "request":
+        refused = f" {facts['refused']}" if facts.get("refused") else ""
+        return f"{facts['method']} {facts['path']} {facts['status']}{refused} after {1000 * facts['seconds']:.0f} ms"
+    said = ", ".join(f"{name} {str(value)[:12] if name == 'digest' else value}" for name, value in facts.items())
+    return f"{event}: {said}" if said else event

@@ -76,7 +76,11 @@ def test_reports_are_links_on_a_terminal_and_nowhere_else(terminal: bool, tmp_pa
     assert str(report) in file.getvalue()
 
 
-ONE_LINE = "import sys; print('12:00:00 bad     | begun'); sys.exit('pawline bad: error: The images must exist. Received: none.')"
+ONE_LINE = """
+import sys
+print("12:00:00 bad     | begun")
+sys.exit("pawline bad: error: The images must exist. Received: none.")
+"""
 TRACEBACK = "print('begun'); raise LookupError('a thing that nobody expected')"
 
 

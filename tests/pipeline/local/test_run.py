@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.step.errors import DataError, UsageError
-from pipeline.compiled import parse_pipeline
+from pipeline.compilation import COMPILED_PIPELINE
+from pipeline.compiled import load_pipeline, parse_pipeline
 from pipeline.local import processes
+from pipeline.local.executor import executor_input
 from pipeline.local.placeholders import resolve_command, text_of
 from pipeline.local.record import RunRecord, StepState, shown_status
 from pipeline.local.run import StepFailed, run_pipeline
@@ -237,6 +240,25 @@ def test_a_folder_among_the_outputs_has_no_suffix(tmp_path: Path) -> None:
     kinds = {"tensorboard": "system.Artifact", "other": "system.Artifact"}
     run(tmp_path, FakeStep("s", code, places, output_artifacts=kinds))
     assert {path.name for path in (tmp_path / "s").iterdir() if path.is_dir()} == {"tensorboard", "other.json"}
+
+
+def test_each_output_is_called_as_what_it_is(tmp_path: Path) -> None:
+    """Every artifact of the real pipeline: no suffix twice, and none that says another form than its step writes."""
+    pipeline = load_pipeline(COMPILED_PIPELINE)
+    states = {step.name: StepState(step.name) for step in pipeline.steps}
+    names = {}
+    for step in pipeline.steps:
+        bare = replace(step, input_parameters={}, input_artifacts={})
+        outputs = executor_input(bare, tmp_path, {}, states)["outputs"]["artifacts"]
+        names |= {(step.name, name): Path(entry["artifacts"][0]["uri"]).name for name, entry in outputs.items()}
+    assert names["test", "predictions_csv"] == "predictions.csv"
+    assert names["train", "training_features"] == "training_features.parquet"
+    assert names["train", "tensorboard"] == "tensorboard"
+    assert names["train", "bundle"] == "bundle"
+    for file in names.values():
+        stem, _, suffix = file.partition(".")
+        assert not suffix or not stem.endswith(f"_{suffix}")
+    assert len({(step, file) for (step, _), file in names.items()}) == len(names)
 
 
 def test_a_display_that_breaks_fails_the_run_and_does_not_hang_it(tmp_path: Path) -> None:

@@ -4,6 +4,9 @@ import hashlib
 import json
 import os
 import re
+import subprocess
+import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from components.step.errors import ServiceError, UsageError
 from pipeline.sample.pack_fashion_mnist import pack
 from pipeline.sample.photos import ARCHIVE, CLASS_NAMES, write_sample
 
+ROOT = Path(__file__).parents[3]
 ORIGINAL = Path("/usr/share/datasets/fashion-mnist")
 
 
@@ -72,3 +76,23 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 def test_the_archive_can_be_made_again_from_the_original(tmp_path: Path) -> None:
     pack(ORIGINAL, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == ARCHIVE.read_bytes()
+
+
+def test_two_processes_that_write_it_at_once_both_have_it(tmp_path: Path) -> None:
+    code = """
+import sys, time
+from pathlib import Path
+from pipeline.sample.photos import write_sample
+while not Path(sys.argv[2]).exists():
+    time.sleep(0.001)
+write_sample(Path(sys.argv[1]))
+"""
+    for attempt in range(3):
+        folder, start = tmp_path / f"sample{attempt}", tmp_path / f"start{attempt}"
+        command = [sys.executable, "-c", code, str(folder), str(start)]
+        both = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+        time.sleep(0.5)
+        start.touch()
+        assert [process.communicate()[1] for process in both] == [""] * 3
+        assert len(list((folder / "images").iterdir())) == 400
+        assert [path.name for path in tmp_path.glob(".partial*")] == []
