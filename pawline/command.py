@@ -1,5 +1,7 @@
 """The way from the installed command to `pipeline.cli`."""
 
+# PYTHON_ARGCOMPLETE_OK: says to argcomplete, which completes at the shell, that it may ask this command.
+
 import sys
 from pathlib import Path
 

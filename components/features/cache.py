@@ -48,6 +48,7 @@ def open_feature_cache(uri: str, extractor: "keras.Model", image_size: int) -> "
         UsageError: `uri` is of a scheme that is not supported.
     """
     key = cache_key(extractor, image_size)
+    log.info("features are kept as %s", key)  # By which `pawline clean` knows whose they are.
     return FeatureCache(open_store(f"{uri.rstrip('/')}/{key}"), key, extractor.output_shape[-1])
 
 

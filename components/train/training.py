@@ -123,6 +123,8 @@ def train_classifier(
         extractor = _extractor(backbone, choice, recipe.seed)
         key = training_key(dataset, train, validation, backbone.name, extractor, recipe)
     checkpoints = Checkpoints(places.checkpoint_uri, key, places.checkpoint_seconds) if places.checkpoint_uri else None
+    if checkpoints:
+        log.info("the checkpoint is kept as %s", key)  # By which `pawline clean` knows whose it is.
     from_scratch = backbone.trained_from_scratch
     needs_pixels = from_scratch or recipe.augment != "none" or recipe.fine_tune_epochs > 0
     source = Source(dataset, train, validation, places.pixel_folder, places.cache_uri)

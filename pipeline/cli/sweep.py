@@ -12,6 +12,7 @@ from pipeline.cli.run import checked_parameters, ended_in_order_by_signals, last
 from pipeline.compiled import CompiledPipeline, load_pipeline
 from pipeline.local.display import LINE_LIMIT, RunDisplay, short_path
 from pipeline.local.folder import new_run_folder
+from pipeline.local.hold import held_by_a_run
 from pipeline.local.record import RunRecord
 from pipeline.local.run import StepFailed, run_pipeline
 from pipeline.sweep.grid import read_grid, swept_part
@@ -35,7 +36,8 @@ def sweep(arguments: argparse.Namespace) -> None:
     with ended_in_order_by_signals():
         begun = _begun(arguments, pipeline, candidates, console)
         try:
-            failed = _run_candidates(begun, console)
+            with held_by_a_run(begun.folder):  # Its candidates lean on it.
+                failed = _run_candidates(begun, console)
         except BaseException:
             console.print(f"the same command with --run-id {begun.folder.name} goes on", markup=False, soft_wrap=True)
             raise

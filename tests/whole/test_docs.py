@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from components.serve.settings import Settings
+from pipeline.cli.documentation import commands_page
 from pipeline.cli.parser import build_parser
 from pipeline.graph import image_classifier
 
@@ -56,6 +57,10 @@ def test_every_pawline_command_parses(line):
     arguments = build_parser().parse_args(words[words.index("pawline") + 1 :])
     module, _, function = arguments.action.partition(":")
     assert callable(getattr(import_module(module), function))
+
+
+def test_the_page_of_commands_is_what_the_parsers_say():
+    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == commands_page()
 
 
 def test_the_table_of_parameters_is_the_pipelines():

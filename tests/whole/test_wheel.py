@@ -1,5 +1,6 @@
 """The installed distribution: whole, beside a user's own folders of the same names, and without its extras."""
 
+import argparse
 import os
 import subprocess
 import sys
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.extras import KNOWN_BY
+from pipeline.cli.parser import build_parser
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("compile", "run", "sweep", "compare", "sample", "serve", "verify", "check-backbone", "rollback")
+[COMMANDS] = [action.choices for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction)]
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +87,11 @@ def test_its_steps_run_ours_too(project, installed):
     assert "pawline extract: error: The folder must exist" in done.stderr
 
 
-@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
 def test_help_needs_nothing_but_python(bare_python, project, installed, words):
     done = in_project(project, installed, str(bare_python), "-m", "pawline", *words)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("usage: pawline")
+    assert done.stdout.startswith(("usage: pawline", "pawline 0."))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,12 @@ def test_help_needs_nothing_but_python(bare_python, project, installed, words):
         (["verify", "bundle"], "train"),
         (["check-backbone"], "pipeline,train"),
         (["rollback"], "pipeline"),
+        (["runs"], "pipeline"),
+        (["show", "last"], "pipeline"),
+        (["open", "last"], "pipeline"),
+        (["clean"], "pipeline"),
+        (["init", "here"], "pipeline"),
+        (["predict", "last", "photos"], "serve"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -121,3 +129,10 @@ def test_an_extra_is_known_by_what_it_brings():
         text = " ".join(declared[extra]).lower().replace("-", "_")
         for module in modules:
             assert any(name.lower().replace("-", "_") in text for name in distributions[module]), (extra, module)
+
+
+def test_completion_says_in_one_line_what_it_needs(bare_python, project, installed):
+    done = in_project(project, installed, str(bare_python), "-m", "pawline", "completion", "bash")
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.endswith("pip install argcomplete.")

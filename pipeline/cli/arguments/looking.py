@@ -16,6 +16,7 @@ def add_commands(commands: Any) -> None:
     _add_show(commands)
     _add_open(commands)
     _add_compare(commands)
+    _add_clean(commands)
 
 
 def _add_runs(commands: Any) -> None:
@@ -47,4 +48,13 @@ def _add_compare(commands: Any) -> None:
     command.add_argument("--html", type=Path, metavar="FILE", help="where to write the HTML (a new file in --runs)")
     command.add_argument("--output", type=Path, metavar="FILE", help="where to write all figures as JSON (nowhere)")
     command.add_argument("--no-latency", action="store_true", help="without measuring how long one image takes")
+    add_json(command)
+
+
+def _add_clean(commands: Any) -> None:
+    summary = "show what can go from the folder of runs, and remove it"
+    command = new_command(commands, "clean", summary, "pipeline.cli.clean:clean", EXTRAS)
+    command.add_argument("--keep", type=int, default=10, metavar="N", help="how many of the last runs stay (10)")
+    command.add_argument("--yes", action="store_true", help="remove it; else it is only shown")
+    add_runs(command)
     add_json(command)

@@ -13,10 +13,17 @@ MOST_CANDIDATES = 16
 
 def add_commands(commands: Any) -> None:
     """Add the commands to `commands`."""
+    _add_init(commands)
     _add_run(commands)
     _add_sweep(commands)
     _add_sample(commands)
     _add_compile(commands)
+
+
+def _add_init(commands: Any) -> None:
+    summary = "write a file of parameters to fill in, with its schema"
+    command = new_command(commands, "init", summary, "pipeline.cli.init:init", ("pipeline",))
+    command.add_argument("folder", type=Path, metavar="DIR", help="the folder, made if need be; nothing is overwritten")
 
 
 def _add_run(commands: Any) -> None:

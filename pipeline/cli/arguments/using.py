@@ -15,6 +15,7 @@ def add_commands(commands: Any) -> None:
     _add_verify(commands)
     _add_check_backbone(commands)
     _add_rollback(commands)
+    _add_completion(commands)
 
 
 def _add_predict(commands: Any) -> None:
@@ -58,3 +59,9 @@ def _add_rollback(commands: Any) -> None:
     command = new_command(commands, "rollback", summary, "pipeline.cli.rollback:rollback", ("pipeline",))
     command.add_argument("--model-name", default="pawline", metavar="NAME", help="the registered model (pawline)")
     add_runs(command)
+
+
+def _add_completion(commands: Any) -> None:
+    summary = "print what a shell needs to complete commands"
+    command = new_command(commands, "completion", summary, "pipeline.cli.completion:print_shell_code")
+    command.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")

@@ -50,7 +50,7 @@ def test_a_mistyped_command_gets_the_right_one(name: str, capsys: Any) -> None:
 def test_a_mistyped_option_gets_the_right_one(name: str, option: str, capsys: Any) -> None:
     mistyped = option[:-2] + option[-1] + option[-2] if option[-2] != option[-1] else option + "x"
     needed = [
-        "x"
+        next(iter(action.choices), "x") if action.choices and name else "x"
         for action in COMMANDS[name]._actions
         if not action.option_strings and action.nargs not in ("?", "*") and name
     ]

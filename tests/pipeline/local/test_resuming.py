@@ -12,6 +12,7 @@ import pytest
 from pipeline.cli.main import main
 from tests.pipeline.local.test_run import ROOT, wait_for_pids
 from tests.support.fake_pipeline import FakeStep, fake_spec, write_fake
+from tests.support.patience import PATIENCE
 
 COUNT = "import sys, pathlib; p = pathlib.Path(sys.argv[1]); p.write_text((p.read_text() if p.exists() else '') + 'x')"
 # Fails until the file `ready` is beside the runs.
@@ -86,7 +87,7 @@ def test_a_stopped_or_killed_run_goes_on_but_not_while_it_is_alive(fake: Path, n
         assert run(fake, "--resume", "r") == 2
         assert "Received: r, running." in capsys.readouterr().err
         process.send_signal(number)
-        process.wait(20)
+        process.wait(PATIENCE)
     waiting.touch()  # Ends what a killed run may have left behind, too.
     assert main(["runs", "--runs", str(fake.parent / "runs")]) == 0
     assert ("stopped" if number == signal.SIGINT else "lost") in capsys.readouterr().out

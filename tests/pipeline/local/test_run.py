@@ -333,6 +333,34 @@ def hear_hang_ups() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def test_runs_begun_at_once_in_one_folder_have_ids_and_samples_of_their_own(tmp_path: Path) -> None:
+    said = "import sys; print('sees', sys.argv[1])"
+    given = {"annotations_uri": ("STRING", ""), "images_uri": ("STRING", "")}
+    step = FakeStep("see", said, ("{{$.inputs.parameters['images_uri']}}",), {"images_uri": "images_uri"})
+    pipeline = write_fake(tmp_path / "p.yaml", fake_spec(step, parameters=given))
+    command = [sys.executable, "-m", "pipeline.cli", "run", "--sample", "--json"]
+    command += ["--pipeline", str(pipeline), "--runs", str(tmp_path / "runs")]
+    started = [subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=-1, text=True) for _ in range(4)]
+    printed = [process.communicate(timeout=PATIENCE) for process in started]
+    assert [process.returncode for process in started] == [0] * 4, printed
+    assert len({json.loads(out)["run_id"] for out, _ in printed}) == 4
+    assert len(list((tmp_path / "runs").glob("*/run.json"))) == 4
+    assert len(list((tmp_path / "runs" / "sample" / "images").iterdir())) == 400
+
+
+@pytest.mark.slow
+def test_real_runs_begun_at_once_in_one_folder_give_what_each_gives_alone(tmp_path: Path) -> None:
+    words = ["run", "--sample", "--json", "--param", "backbone=small_cnn", "--param", "epochs=1"]
+    command = [sys.executable, "-m", "pipeline.cli", *words, "--runs", str(tmp_path / "runs")]
+    started = [subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=-1, text=True) for _ in range(2)]
+    printed = [process.communicate(timeout=280) for process in started]
+    assert [process.returncode for process in started] == [0] * 2, printed
+    first, second = (json.loads(out) for out, _ in printed)
+    assert first["results"]["accuracy"] == second["results"]["accuracy"]
+    assert first["results"]["dataset"] == second["results"]["dataset"]
+    assert {record["results"]["promotion"] for record in (first, second)} <= {"first model", "kept champion"}
+
+
 def test_a_run_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
     hang_up = FakeStep("hang_up", "import os, signal; os.kill(os.getppid(), signal.SIGHUP)")
     pipeline = write_fake(tmp_path / "p.yaml", fake_spec(hang_up))
