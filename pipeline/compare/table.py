@@ -1,6 +1,5 @@
 """A comparison in the terminal: one table, two lines a run, legible from 60 columns on."""
 
-from rich.box import Box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -10,10 +9,8 @@ from pipeline.compare.comparison import Comparison, Cost
 from pipeline.compare.metrics import METRICS, Measured
 from pipeline.compare.pairs import Pair
 from pipeline.compare.words import costs_note, headline, notes
-from pipeline.local.display import LINE_LIMIT
+from pipeline.local.display import LINE_LIMIT, NARROW
 
-# A line below the head and one space between columns: rich's own boxes take more.
-NARROW = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 COLUMNS = ("run", "accuracy", "macro F1", "to best", "size", "latency", "training")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from rich.box import Box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -11,10 +10,8 @@ from rich.text import Text
 from components.step.durations import duration
 from components.step.errors import one_line
 from pipeline.history.overview import RunOverview
-from pipeline.local.display import STYLES
+from pipeline.local.display import NARROW, STYLES
 
-# A line below the head and one space between columns: rich's own boxes take more.
-NARROW = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 WORD_LIMIT = 90
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from rich.box import Box
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
@@ -29,6 +30,8 @@ STYLES = {
     "lost": "yellow",
 }
 SIGNS = {"waiting": "·", "succeeded": "✓", "failed": "✗", "stopped": "■", "lost": "?"}
+# For tables: a line below the head and one space between columns; rich's own boxes take more.
+NARROW = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 LINE_LIMIT = 4000
 COMMAND = "python -m components."
 ERROR = re.compile(r"pawline \w+: error: ")
