@@ -18,4 +18,5 @@ def init(arguments: argparse.Namespace) -> None:
     folder = arguments.folder.absolute()
     for name, is_new in write_starter(folder, load_pipeline(COMPILED_PIPELINE).parameters).items():
         print(f"{'written' if is_new else 'there already, left as it is'}: {one_line(short_path(folder / name), 4000)}")
-    print(f"Say in {PARAMETERS} where your images are, then: pawline run --config {PARAMETERS}")
+    place = one_line(short_path(folder / PARAMETERS), 4000)
+    print(f"Say in {place} where your images are, then: pawline run --config {place}")

@@ -33,7 +33,7 @@ def test_the_file_is_read_as_it_is_and_names_six_parameters(tmp_path: Path, caps
     assert all(REAL[name].description in text for name in MATTERING)
     jsonschema.validate(yaml.safe_load(text), json.loads((folder / "run.schema.json").read_text()))
     assert "runs/" in (folder / ".gitignore").read_text().splitlines()
-    assert "pawline run --config run.yaml" in capsys.readouterr().out
+    assert f"pawline run --config {folder}/run.yaml" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["run.yaml", "run.schema.json", ".gitignore"])
