@@ -27,9 +27,8 @@ STYLES = {
     "succeeded": "green",
     "failed": "bold red",
     "stopped": "yellow",
-    "lost": "yellow",
 }
-SIGNS = {"waiting": "·", "succeeded": "✓", "failed": "✗", "stopped": "■", "lost": "?"}
+SIGNS = {"waiting": "·", "succeeded": "✓", "failed": "✗", "stopped": "■"}
 # For tables: a line below the head and one space between columns; rich's own boxes take more.
 NARROW = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 LINE_LIMIT = 4000

@@ -35,12 +35,6 @@ def held_alone(runs: Path) -> Iterator[bool]:
         yield ours
 
 
-def is_held(folder: Path) -> bool:
-    """Tell whether a process is running the run in `folder`."""
-    with _locked(folder, fcntl.LOCK_SH | fcntl.LOCK_NB, tries=1) as free:
-        return not free
-
-
 @contextmanager
 def _locked(folder: Path, kind: int, tries: int = TRIES) -> Iterator[bool]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)

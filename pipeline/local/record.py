@@ -11,8 +11,7 @@ from components.step.files import write_json
 from components.step.owner import is_gone, this_process
 
 RECORD = "run.json"
-# "lost" is only read: what was running and whose process has ended without a word.
-Status = Literal["waiting", "running", "succeeded", "failed", "stopped", "lost"]
+Status = Literal["waiting", "running", "succeeded", "failed", "stopped"]
 
 
 @dataclass(slots=True)

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from components.step.errors import DataError, one_line
-from pipeline.local.hold import is_held
-from pipeline.local.record import RECORD, RunRecord, Status, StepState
+from pipeline.local.record import RECORD, RunRecord, Status, StepState, shown_status
 
 
 def read_record(folder: Path) -> RunRecord:
-    """Return the record of the run in `folder`; what was running and has no process any more is "lost".
+    """Return the record of the run in `folder`; what was running is "stopped" where its owner has ended.
 
     Raises:
         DataError: the record is missing or damaged.
@@ -21,16 +20,16 @@ def read_record(folder: Path) -> RunRecord:
     path = folder / RECORD
     try:
         found = json.loads(path.read_bytes())
-        alive = found["status"] == "running" and is_held(folder)
         return RunRecord(
             folder,
             str(found["pipeline"]),
             dict(found["parameters"]),
-            [_state(step, folder, alive) for step in found["steps"]],
-            _status(found["status"], alive),
+            [_state(step, found, folder) for step in found["steps"]],
+            _status(found, found["status"]),
             float(found["seconds"]),
             datetime.fromisoformat(found["started"]),
             str(found.get("started_in", "")),
+            str(found.get("owner", "")),
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         reason = one_line(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}", 120)
@@ -40,19 +39,19 @@ def read_record(folder: Path) -> RunRecord:
         ) from error
 
 
-def _status(text: Any, alive: bool) -> Status:
+def _status(record: Mapping[str, Any], text: Any) -> Status:
     if text not in get_args(Status):
         raise ValueError(f"status {text}")
-    status: Status = "lost" if text == "running" and not alive else text
+    status: Status = shown_status(record, text)  # type: ignore[assignment]  # Of those it was checked to be one of.
     return status
 
 
-def _state(found: Mapping[str, Any], folder: Path, alive: bool) -> StepState:
+def _state(found: Mapping[str, Any], record: Mapping[str, Any], folder: Path) -> StepState:
     name, origin = str(found["name"]), found.get("reused_from")
     place = folder.parent / str(origin) / name if origin else folder / name
     return StepState(
         name,
-        _status(found["status"], alive),
+        _status(record, found["status"]),
         float(found.get("seconds") or 0.0),
         found.get("exit_code"),
         dict(found.get("outputs") or {}),

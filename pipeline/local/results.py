@@ -41,7 +41,7 @@ def headline_results(record: RunRecord) -> dict[str, str]:
 
 def how_to_go_on(record: RunRecord) -> dict[str, str]:
     """Return the command that goes on with the run, if it ended early."""
-    if record.status not in ("failed", "stopped", "lost"):
+    if record.status not in ("failed", "stopped"):
         return {}
     runs = record.folder.parent
     where = [] if runs == Path("runs").absolute() else ["--runs", short_path(runs)]

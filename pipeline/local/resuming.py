@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 
 from components.step.errors import UsageError, one_line
+from components.step.owner import this_process
 from pipeline.compiled import CompiledPipeline
 from pipeline.local.record import RunRecord, StepState
 from pipeline.local.recorded import read_record
@@ -21,6 +22,7 @@ def resumed(pipeline: CompiledPipeline, folder: Path) -> tuple[CompiledPipeline,
     wanted = {state.name for state in record.steps}
     steps = tuple(step for step in pipeline.steps if step.name in wanted)
     record.steps = [state if state.status == "succeeded" else StepState(state.name) for state in record.steps]
+    record.owner = this_process()
     # A parameter that this version has and the run's had not.
     defaults = {name: parameter.default for name, parameter in pipeline.parameters.items()}
     record.parameters = {**defaults, **record.parameters}
