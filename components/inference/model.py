@@ -1,8 +1,8 @@
 """A model that answers: a verified bundle, compiled, with the answers it gives."""
 
 import hashlib
-from collections.abc import Mapping
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path

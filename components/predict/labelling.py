@@ -11,6 +11,7 @@ from components.predict.files import ImageFile
 from components.step.cores import available_cores
 from components.step.errors import PawlineError, ServiceError
 from components.step.parallel import in_order
+from components.storage.store import ObjectUnreadable
 
 AHEAD = 4  # Answers a thread may be ahead of who takes them.
 # A store that fails so often in a row is down, and would be asked for each of thousands of files.
@@ -39,10 +40,14 @@ def labelled(model: Model, files: Sequence[ImageFile], threads: int) -> Iterator
     """
     failures = 0
     for answer in in_order(lambda file: _labelled(model, file), files, threads, AHEAD * threads):
-        failures = failures + 1 if isinstance(answer.error, ServiceError) else 0
+        failures = failures + 1 if _is_the_stores(answer.error) else 0
         if answer.error and failures == FAILURES_IN_A_ROW:
             raise answer.error
         yield answer
+
+
+def _is_the_stores(error: PawlineError | None) -> bool:
+    return isinstance(error, ServiceError) and not isinstance(error, ObjectUnreadable)
 
 
 def _labelled(model: Model, file: ImageFile) -> Answer:

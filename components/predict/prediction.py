@@ -35,11 +35,18 @@ def predict(bundle: str, sources: Sequence[str], form: str, output: Path | None)
     model = _loaded(bundle, threads)
     failed: list[str] = []
     with Progress("labelling", len(found.files), quiet=output is None and sys.stdout.isatty()) as progress:
-        if found.others:
-            progress.say(f"left out: {found.others} files that are not called as images are")
+        for line in _left_out(found):
+            progress.say(line)
         with _opened(output) as file:
             FORMATS[form](file, model, _watched(labelled(model, found.files, threads), progress, failed))
     _check_all(found, failed)
+
+
+def _left_out(found: Found) -> Iterator[str]:
+    for name, why in found.left_out.items():
+        yield f"left out: {one_line(name)} {one_line(why)}"
+    if found.others:
+        yield f"left out: {found.others} files that are not called as images are"
 
 
 def _loaded(bundle: str, threads: int) -> Model:

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from components.extract.parameters import check_parameters
 from components.step.errors import UsageError
-from components.tracking.events import check_tracking_uri
 from components.step.files import json_text
+from components.tracking.events import check_tracking_uri
 from pipeline.compiled import CompiledPipeline, load_pipeline
 from pipeline.config import read_config, write_config
 from pipeline.history.overview import overview_of

@@ -17,8 +17,8 @@ from components.bundle.mlflow_loader import BundleModel
 from components.bundle.reader import load_bundle
 from components.bundle.verification import verify_bundle
 from components.bundle.writer import save_bundle
-from components.network.keras_runtime import keras
 from components.inference.model import load_model
+from components.network.keras_runtime import keras
 from components.step.errors import DataError, ServiceError
 from tests.bundle.test_bundle import PIXELS, PROVENANCE, small_network
 from tests.support.hostile_bundles import Hostile, hostile_bundles, seal

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from components.bundle.manifest import MANIFEST
-from components.serve import watch as watching
 from components.inference.source import FolderSource, Found
+from components.serve import watch as watching
 from components.serve.settings import Settings
 from components.serve.work.service import Service
 from components.step.errors import PawlineError

@@ -7,6 +7,7 @@ from components.dataset.images import BadImage, decoded, model_input, open_image
 from components.inference.pictures import is_large
 from components.serve.http.errors import RequestRefused, bad_request
 
+
 class LargePicture(Exception):
     """A picture that is decoded only while no other large one is."""
 

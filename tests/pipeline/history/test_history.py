@@ -1,6 +1,8 @@
 """Runs that are there: named by id, folder or `last`; listed, shown, opened; damaged ones too."""
 
 import json
+import subprocess
+import sys
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,13 @@ from components.step.errors import DataError, UsageError
 from pipeline.cli.main import main
 from pipeline.history.overview import RunOverview, all_runs
 from pipeline.history.table import print_runs
-from pipeline.local.hold import held_by_a_run
 from pipeline.local.record import RunRecord, StepState
 from pipeline.local.recorded import read_record
 from pipeline.local.references import bundle_of, find_run
 from tests.support.recorded_runs import write, write_bundle
 
+ROOT = Path(__file__).parents[3]
+THIS_PROCESS = "from components.step.owner import this_process; print(this_process())"
 NAMES = ("extract", "split", "train", "test", "promote")
 
 
@@ -126,11 +129,12 @@ def test_one_run_is_shown_whole(runs: Path, capsys: Any) -> None:
     assert found["artifacts"]["test"]["report"] == str(runs / "b" / "test" / "report.html")
 
 
-def test_a_run_that_nobody_runs_any_more_is_lost_and_says_how_to_go_on(runs: Path, capsys: Any) -> None:
-    made(runs, "orphan", day=5, status="running")
-    with held_by_a_run(runs / "orphan"):
-        assert read_record(runs / "orphan").status == "running"
-    assert read_record(runs / "orphan").status == "lost"
+def test_a_run_that_nobody_runs_any_more_is_stopped_and_says_how_to_go_on(runs: Path, capsys: Any) -> None:
+    folder = made(runs, "orphan", day=5, status="running")
+    assert read_record(folder).status == "running"
+    ended = subprocess.run([sys.executable, "-c", THIS_PROCESS], cwd=ROOT, capture_output=True, text=True, check=True)
+    write(folder / "run.json", json.loads((folder / "run.json").read_text()) | {"owner": ended.stdout.strip()})
+    assert read_record(folder).status == "stopped"
     assert main(["show", "orphan", "--runs", str(runs)]) == 0
     assert f"  pawline run --resume orphan --runs {runs}\n" in capsys.readouterr().out
 
