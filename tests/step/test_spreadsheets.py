@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.extract.formats import read_csv
+from components.extract.formats.table import read_csv
 from components.features.neighbours import Neighbour
 from components.step.spreadsheets import as_written, inert, write_for_people
 from components.test.label_errors import LabelDoubt, write_label_errors_csv
