@@ -5,6 +5,7 @@ import os
 import sys
 import webbrowser
 
+from components.step.addresses import file_uri
 from components.step.errors import one_line
 from pipeline.history.reports import report_of
 from pipeline.local.recorded import read_record
@@ -21,7 +22,7 @@ def open_report(arguments: argparse.Namespace) -> None:
         DataError: its record is damaged, or it has no such report.
     """
     record = read_record(find_run(arguments.run, arguments.runs))
-    link = report_of(record, arguments.report).resolve().as_uri()
+    link = file_uri(report_of(record, arguments.report).resolve())
     print(one_line(link, 4000))
     if _has_display():
         webbrowser.open(link)

@@ -16,6 +16,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from components.step.addresses import file_uri
 from components.step.command import WARNING
 from components.step.durations import duration
 from components.step.errors import one_line
@@ -136,7 +137,7 @@ def _link(value: str) -> Style:
     place = value.rpartition(": ")[2]
     if place.startswith(("http://", "https://")) and " " not in place:
         return Style(link=place)
-    return Style(link=Path(place).absolute().as_uri()) if os.path.exists(place) else Style()
+    return Style(link=file_uri(Path(place))) if os.path.exists(place) else Style()
 
 
 def short_path(path: Path) -> str:
