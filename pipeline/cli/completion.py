@@ -17,12 +17,12 @@ def print_shell_code(arguments: argparse.Namespace) -> None:
         UsageError: argcomplete is not installed.
     """
     try:
-        import argcomplete
+        from argcomplete.shell_integration import shellcode
     except ImportError as error:
         raise UsageError(
             "Completion needs argcomplete. Received: no such package. Install it: pip install argcomplete."
         ) from error
-    print(argcomplete.shellcode(["pawline"], shell=arguments.shell))
+    print(shellcode(["pawline"], shell=arguments.shell))
 
 
 def complete(parser: argparse.ArgumentParser) -> None:
