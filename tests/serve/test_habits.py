@@ -142,7 +142,7 @@ def test_a_client_who_has_said_all_still_gets_its_answers(server, count):
     answer = raw(server, post("/predict", RED) * count, half_close=True)
     assert answer.count(b"HTTP/1.1 200 ") == count
     assert answer.count(b'"class":"red"') == count
-    assert answer.count(b"connection: close") == 1
+    assert answer.count(b"connection: close") <= 1  # None where the last answer left before the client's end was heard.
 
 
 @pytest.mark.parametrize("data", [b"", b"GET /hea", post("/predict", RED)[:-5]])
