@@ -157,9 +157,9 @@ def test_the_numbers_of_the_data_tab_are_those_of_the_bundle(page, server):
     of_class = {row[0]: row[1:] for row in rows if len(row) == 4 and row[1].endswith("%")}
     for one in json.loads(server.get("/dashboard")[1])["per_class"]:
         assert of_class[one["class_name"]] == [f"{100 * one[k]:.1f}%" for k in ("precision", "recall", "f1")]
-    captions = page.evaluate("[...document.querySelectorAll('#data figcaption .soft')].map((one) => one.textContent)")
+    captions = page.evaluate("[...document.querySelectorAll('#data figcaption')].map((one) => one.innerText)")
     examples = json.loads(server.get("/examples")[1])["examples"]
-    assert captions == [f"model says, {100 * one['confidence']:.1f}\u202f%" for one in examples]
+    assert captions == [f"model says\n{one['class']}\n{100 * one['confidence']:.1f}\u202f%" for one in examples]
     facts = page.evaluate("[...document.querySelectorAll('#data .facts dd')].map((one) => one.textContent)")
     assert facts == ["3", "60", "9", "88.9\u202f%"]
 

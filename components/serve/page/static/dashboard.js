@@ -101,8 +101,9 @@ function samples(examples) {
       element(
         "figcaption",
         {},
+        element("span", { class: "soft" }, "model says"),
         name(one.class, 60),
-        element("span", { class: "soft" }, `model says, ${percent(one.confidence)}`),
+        element("span", { class: "soft" }, percent(one.confidence)),
       ),
     ),
   );
