@@ -46,4 +46,6 @@ def _with_parameters(text: str, names: tuple[str, ...]) -> str:
     for name in names:
         flag = f"--{name.replace('_', '-')}"
         text = text.replace(f"Received: {flag} ", f"Received: {name}=").replace(f"{flag} must", f"{name} must")
+    if not any(name in text for name in names):  # What a store says of the file that the first one names.
+        text = text.replace("Received: ", f"Received: {names[0]}=", 1)
     return text

@@ -17,7 +17,7 @@ from components.registry.connection import answering_or, registry_client
 from components.registry.version import find_version
 from components.step.addresses import file_path
 from components.step.errors import DataError, UsageError, one_line
-from components.storage.store import Store
+from components.storage.store import ObjectMissing, Store
 from components.storage.stores import open_store
 from components.tracking.events import without_passwords
 
@@ -177,8 +177,14 @@ def _not_there(received: str) -> DataError:
 def _manifest_digest(store: Store) -> str:
     """Return the digest of the manifest in `store`, of which no more is read than one may have."""
     most = MOST_BYTES[MANIFEST]
-    with store.open(MANIFEST) as file:
-        content = file.read(most + 1)
+    try:
+        with store.open(MANIFEST) as file:
+            content = file.read(most + 1)
+    except ObjectMissing as error:
+        raise DataError(
+            f"A bundle must have its manifest. Received: {one_line(store.uri())}, without {MANIFEST}. "
+            "Name a bundle's folder, or train one."
+        ) from error
     if len(content) > most:
         received = one_line(store.uri(MANIFEST))
         raise DataError(

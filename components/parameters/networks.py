@@ -130,7 +130,7 @@ def check_weights(weights: str, suffixes: tuple[str, ...]) -> None:
     if weights not in (IMAGENET, NONE) and not weights.endswith(suffixes):
         raise UsageError(
             f"--weights must be {IMAGENET}, {NONE} or the URI of a {' or '.join(suffixes)} file. "
-            f"Received: {one_line(weights)}."
+            f"Received: {one_line(weights)}. Choose one; whole models are never read."
         )
 
 

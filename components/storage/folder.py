@@ -101,7 +101,11 @@ class LocalStore:
         path = self._inside(name)
         try:
             return open_regular(path)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        except IsADirectoryError as error:
+            raise ObjectMissing(
+                f"The file must exist. Received: {one_line(path)}, which is a folder. Name a file."
+            ) from error
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise ObjectMissing(f"The file must exist. Received: {one_line(path)}. Check the URI.") from error
         except NotReadable as error:
             raise DataError(

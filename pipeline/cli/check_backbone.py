@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from components.parameters.networks import backbone_names
+from components.parameters.networks import backbone_names, facts_of
 from components.step.errors import DataError, one_line
 from components.step.files import json_text
 
@@ -29,6 +29,7 @@ def check_backbone(arguments: argparse.Namespace) -> None:
         names = backbone_names()
         print(json_text(names) if arguments.json else "\n".join(names), end="" if arguments.json else "\n")
         return
+    facts_of(arguments.name)  # A name that is not known is refused at once.
     # Keras takes seconds to import; the other commands do without, and so do the names.
     from components.backbones.by_name import find_backbone
     from components.backbones.conformance import check_backbone as findings

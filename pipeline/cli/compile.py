@@ -2,6 +2,7 @@
 
 import argparse
 
+from components.step.errors import UsageError, one_line
 from pipeline.compilation import compile_pipeline
 from pipeline.local.display import short_path
 
@@ -10,8 +11,13 @@ def compile_yaml(arguments: argparse.Namespace) -> None:
     """Write the YAML where the command line's `arguments` say, and print where that is.
 
     Raises:
-        UsageError: PAWLINE_MLFLOW_TRACKING_URI is not legal.
+        UsageError: --output is no YAML file, or as `compile_pipeline`.
         ServiceError: the file cannot be written.
     """
+    if arguments.output.suffix != ".yaml":  # kfp refuses any other, late and with a traceback.
+        raise UsageError(
+            "--output must end with .yaml. "
+            f"Received: --output {one_line(arguments.output)}. Name a file, such as pipeline.yaml."
+        )
     compile_pipeline(arguments.output)
     print(short_path(arguments.output))

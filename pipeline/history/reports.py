@@ -18,9 +18,10 @@ def report_of(record: RunRecord, wanted: str | None) -> Path:
     for name in [wanted] if wanted else REPORTS:
         if name in there:
             return there[name]
+    run = one_line(record.folder.name, 90)
     raise DataError(
-        f"A report is there once its step is done. Received: {one_line(record.folder.name, 90)}, "
-        f"{record.status}, without a {wanted or 'single'} report. It has: {', '.join(there) or 'none'}."
+        f"A report is there once its step is done. Received: {run}, {record.status}, without a {wanted or 'single'} "
+        f"report. It has: {', '.join(there) or 'none'}. `pawline show {run}` says how far it came."
     )
 
 

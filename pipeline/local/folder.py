@@ -49,5 +49,7 @@ def _make(folder: Path) -> bool:
     except OSError as error:
         if isinstance(error, FileExistsError) and runs.is_dir():
             return False
-        raise ServiceError(f"--runs must be a writable folder. Received: {runs}: {error.strerror}.") from error
+        raise ServiceError(
+            f"--runs must be a writable folder. Received: {runs}: {error.strerror}. Name another one."
+        ) from error
     return True

@@ -140,7 +140,7 @@ def test_a_misspelt_limit_is_no_limit_and_is_refused():
         (["gs://bucket/model"], {}, 2, "A store must be"),
         (["models:/pets"], {}, 2, "must be models:/name@alias or models:/name/version"),
         (["models:/pets@champion"], {}, 2, "no MLFLOW_TRACKING_URI"),
-        (["{bundle}/absent"], {}, 1, "The file must exist"),
+        (["{bundle}/absent"], {}, 1, "A bundle must have its manifest"),
         (["{bundle}", "--host", "203.0.113.1"], {}, 1, "The address to listen on must be free and this machine's"),
     ],
 )  # fmt: skip
