@@ -18,7 +18,7 @@ Value = TypeVar("Value", int, float)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to serve; times in seconds. The README's table describes each."""
+    """How to serve; times in seconds. The table in docs/serving.md describes each."""
 
     model: str = ""
     host: str = "127.0.0.1"

@@ -1,7 +1,6 @@
-"""The README is true: its commands, modules, targets and parameters exist."""
+"""README and docs are true: their commands, modules, targets and parameters exist."""
 
 import ast
-import inspect
 import re
 import shlex
 import subprocess
@@ -13,20 +12,23 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from components.serve.settings import Settings
 from pipeline.cli.documentation import commands_page
 from pipeline.cli.parser import build_parser
-from pipeline.graph import image_classifier
+from pipeline.project.starter import MATTERING
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SERVING = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 DOCS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
 def shell_commands() -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    text = "\n".join(document.read_text(encoding="utf-8") for document in DOCS)
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     return [line.split(" #")[0].strip() for line in lines if line.strip()]
 
@@ -63,17 +65,21 @@ def test_the_page_of_commands_is_what_the_parsers_say():
     assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == commands_page()
 
 
-def test_the_table_of_parameters_is_the_pipelines():
+def test_the_table_of_parameters_is_the_pipeline_s():
+    """The six that matter; all others are on their own page."""
     spec = next(yaml.safe_load_all((ROOT / "pipeline" / "pipeline.yaml").read_text()))
     declared = spec["root"]["inputDefinitions"]["parameters"]
     rows = re.findall(r"^\| `([a-z_0-9]+)` \| (.*?) \| (.*) \|$", README, re.MULTILINE)
-    assert [name for name, _, _ in rows] == list(inspect.signature(image_classifier).parameters)
-    assert {name: text for name, _, text in rows} == {
-        name: parameter["description"] for name, parameter in declared.items()
-    }
-    assert {name: default.strip("`") for name, default, _ in rows} == {
-        name: shown(parameter["defaultValue"]) for name, parameter in declared.items()
-    }
+    assert [(name, default.strip("`"), text) for name, default, text in rows] == [
+        (name, shown(declared[name]["defaultValue"]), declared[name]["description"]) for name in MATTERING
+    ]
+
+
+def test_the_picture_is_one_and_small():
+    [name] = re.findall(r"!\[.+\]\((.+)\)", README)
+    with Image.open(ROOT / name) as picture:
+        assert picture.width > 800
+    assert (ROOT / name).stat().st_size < 200_000
 
 
 def shown(default: object) -> str:
@@ -83,7 +89,7 @@ def shown(default: object) -> str:
 
 
 def test_the_table_of_settings_is_the_server_s():
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (\(empty\)|`.*?`) \| .* \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\(empty\)|`.*?`) \| .* \|$", SERVING, re.MULTILINE)
     assert {name.lower(): default.strip("`") for name, default in rows} == {
         field.name: shown(field.default) for field in fields(Settings)
     }
