@@ -5,6 +5,7 @@ from typing import Any
 
 from kfp import dsl, kubernetes
 
+from components.tracking.pipeline_run import RUN
 from pipeline import steps
 from pipeline.containers import IMAGE
 from pipeline.first_step import extract
@@ -157,14 +158,15 @@ def image_classifier(
         train_samples=tables.outputs["train_samples"],
         validation_samples=tables.outputs["validation_samples"],
         test_samples=tables.outputs["test_samples"],
+        statistics=tested.outputs["statistics"],
         batch_size=batch_size,
         model_name=model_name,
         promotion_policy=promotion_policy,
         dry_run=dry_run,
         run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
     )
-    # The report comes before the decision; and the champion may be another than when a cached decision was made.
-    promoted.after(tested).set_caching_options(False)
+    # The champion may be another than when a cached decision was made.
+    promoted.set_caching_options(False)
     for task in (extracted, tables, trained, tested, promoted):
         _give_resources(task, cpu, memory)
         _give_secret(task, s3_secret)
@@ -180,6 +182,8 @@ def _give_resources(task: dsl.PipelineTask, cpu: str, memory: str) -> None:
 def _give_tracking(task: dsl.PipelineTask) -> None:
     if TRACKING_URI:
         task.set_env_variable("MLFLOW_TRACKING_URI", TRACKING_URI)
+        # The pipeline run's id, by which its steps find their MLflow run. As a parameter it would end all caching.
+        kubernetes.use_field_path_as_env(task, RUN, "metadata.labels['pipeline/runid']")
 
 
 def _give_secret(task: dsl.PipelineTask, s3_secret: str) -> None:

@@ -12,11 +12,14 @@ from components.bundle.manifest import read_manifest, verify_files
 from components.dataset.samples import read_split_table
 from components.dataset.snapshot import open_dataset
 from components.parameters.numbers import check_batch_size
-from components.parameters.policy import read_policy
+from components.parameters.policy import PromotionPolicy, read_policy
 from components.promote.decision import decision_json
+from components.promote.description import read_statistics
 from components.promote.evidence import Challenger
-from components.promote.promotion import Outcome, promote
+from components.promote.promotion import Entry, Outcome, promote
 from components.promote.report import write_promotion_report
+from components.promote.tracking import run_of, track_results, tracked
+from components.registry.runs import Run
 from components.registry.versions import open_registry
 from components.step.command import run_step, step_parser
 from components.step.errors import one_line
@@ -35,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--train-samples", required=True, type=Path, help="the train table (CSV) that split wrote")
     add("--validation-samples", required=True, type=Path, help="the validation table (CSV) that split wrote")
     add("--test-samples", required=True, type=Path, help="the test table (CSV) that split wrote")
+    add("--statistics", default="", help="the statistics (JSON) that test wrote, for the version's description")
     add("--batch-size", type=int, default=32, help="images read at once, rounded up to eights; changes no result")
     add("--model-name", default="pawline", help="the registered model in MLflow")
     add("--promotion-policy", default="", help="the policy as YAML text or where it lies; the default one if empty")
@@ -55,9 +59,28 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     policy = read_policy(arguments.promotion_policy)
     check_batch_size(arguments.batch_size)
     challenger = _challenger(arguments)
+    statistics = read_statistics(arguments.statistics)
     registry = open_registry(os.environ, arguments.model_name)
-    run = "" if arguments.run.startswith("{{$") else arguments.run  # Some backends do not fill it in.
-    outcome = promote(challenger, registry, policy, run=run, batch_size=arguments.batch_size, dry_run=arguments.dry_run)
+    acts = registry is not None and not arguments.dry_run
+    run = run_of(registry, challenger, arguments.report) if registry and acts else Run()
+    name = "" if arguments.run.startswith("{{$") else arguments.run  # Some backends do not fill it in.
+    entry = Entry(run, name, statistics)
+    with tracked(run, challenger, statistics, arguments) as tracker:
+        outcome = promote(
+            challenger, registry, policy, entry=entry, batch_size=arguments.batch_size, dry_run=arguments.dry_run
+        )
+        decided, metrics = _written(arguments, challenger, outcome, policy)
+        track_results(tracker, metrics, decided, outcome.made, (arguments.report, arguments.decision))
+    outputs.parameter("verdict", outcome.decision.verdict)
+    outputs.metrics("metrics", metrics)
+    outputs.metadata("decision", {"verdict": outcome.decision.verdict, "champion_version": outcome.champion})
+    _tell(outcome, arguments.dry_run)
+
+
+def _written(
+    arguments: argparse.Namespace, challenger: Challenger, outcome: Outcome, policy: PromotionPolicy
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Write report, metrics and decision; return the decision and the metrics."""
     decided = decision_json(
         outcome.decision, outcome.gathered.evidence, policy, arguments.model_name, arguments.dry_run
     )
@@ -65,10 +88,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     write_promotion_report(arguments.report, challenger.dataset, outcome.gathered.answers, decided)
     write_json(arguments.metrics, metrics)
     write_json(arguments.decision, decided)
-    outputs.parameter("verdict", outcome.decision.verdict)
-    outputs.metrics("metrics", metrics)
-    outputs.metadata("decision", {"verdict": outcome.decision.verdict, "champion_version": outcome.champion})
-    _tell(outcome, arguments.dry_run)
+    return decided, metrics
 
 
 def _challenger(arguments: argparse.Namespace) -> Challenger:

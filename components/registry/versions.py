@@ -1,10 +1,12 @@
 """The model registry: versions of one registered model in MLflow, and the alias `champion` on one of them.
 
-Each version's files are those of an MLflow run of its own, uploaded before the version is made: `model`, the bundle as
-an MLflow model, and `evidence`, what a later challenger is compared with.
+Each version points at the MLflow run in which its bundle was trained and tested. There its files have a folder of
+their own, uploaded before the version is made: `model`, the bundle as an MLflow model, and `evidence`, what a later
+challenger is compared with.
 """
 
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from components.parameters.places import check_model_name
 from components.registry.connection import answering_or, registry_client
+from components.registry.runs import NO_RUN, Run, find_or_make_run
 from components.registry.version import PREFIX, Version, described, find_version, or_none
 from components.step.errors import ServiceError
 from components.step.files import scratch_folder
 from components.tracking.database import make_database
-from components.tracking.delivery import MODEL, experiment_id
+from components.tracking.delivery import MODEL
 from components.tracking.events import MAX_TAG, check_tracking_uri
 from components.tracking.mlflow_model import write_model
-from components.tracking.tracker import EXPERIMENT
+from components.tracking.pipeline_run import whose_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 # Where a version keeps its bundle, within the MLflow model that it is, and what it is compared by, beside that.
 BUNDLE, EVIDENCE = "bundle", "evidence"
+VERSIONS = "registered"
 
 
 def open_registry(environment: Mapping[str, str], model_name: str) -> "Registry | None":
@@ -108,25 +112,37 @@ class Registry:
                 raise
         return Path(place)
 
-    def add(self, bundle: Path, evidence: Path, tags: Mapping[str, str]) -> Version:
-        """Upload `bundle` and the files in `evidence`, then make them a version with `tags`; return it."""
+    def run(self, whose: Mapping[str, str], queue_folder: Path | None = None) -> Run:
+        """Return the MLflow run that a version is to come from; see `find_or_make_run`."""
         with answering():
-            run = self._client.create_run(self._experiment(), run_name=f"promote {self._name}")
+            return find_or_make_run(self._client, whose, queue_folder)
+
+    def add(
+        self, bundle: Path, evidence: Path, tags: Mapping[str, str], description: str = "", run: Run = NO_RUN
+    ) -> Version:
+        """Upload `bundle` and the files in `evidence` to `run`, then make them a version; return it.
+
+        Args:
+            bundle: the folder that train wrote.
+            evidence: a folder with what a later challenger is compared with.
+            tags: of the version, without their prefix.
+            description: of the version, Markdown.
+            run: where the bundle was trained and tested; one of its own if that is not known.
+        """
+        run = run if run.id else self.run(whose_run(os.environ, name=f"promote {self._name}"))
+        # A place of its own: the same bundle may become another version, with other evidence.
+        place = f"{VERSIONS}/{secrets.token_hex(8)}"
+        with answering():
             with scratch_folder() as folder:
-                write_model(bundle, folder, run.info.run_id)
-                self._client.log_artifacts(run.info.run_id, str(folder), MODEL)
-            self._client.log_artifacts(run.info.run_id, str(evidence), EVIDENCE)
-            self._client.set_terminated(run.info.run_id)
+                write_model(bundle, folder, run.id)
+                self._client.log_artifacts(run.id, str(folder), f"{place}/{MODEL}")
+            self._client.log_artifacts(run.id, str(evidence), f"{place}/{EVIDENCE}")
             with _suppress_existing():
                 self._client.create_registered_model(self._name)
             named = {PREFIX + name: value[:MAX_TAG] for name, value in tags.items()}
-            source = f"{run.info.artifact_uri}/{MODEL}"
-            made = self._client.create_model_version(self._name, source, run.info.run_id, named)
+            source = f"{run.artifact_uri}/{place}/{MODEL}"
+            made = self._client.create_model_version(self._name, source, run.id, named, description=description)
         return described(made)
-
-    def _experiment(self) -> str:
-        named = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
-        return os.environ.get("MLFLOW_EXPERIMENT_ID") or experiment_id(self._client, named)
 
 
 def answering() -> AbstractContextManager[None]:

@@ -16,7 +16,7 @@ from components.step.files import write_json
 from components.step.outputs import ExecutorOutputs
 from components.test.checks import check_fit, check_labels
 from components.test.facts import provenance_of
-from components.test.outputs import show_results, write_results, write_views, written
+from components.test.outputs import show_results, write_results, write_views
 from components.test.results import Results, results_of
 from components.test.tracking import track_results, tracked
 from components.train.outputs import read_history
@@ -73,7 +73,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
         write_results(arguments, results)
         write_views(arguments, results, bundle, provenance_of(bundle, dataset), history)
         write_json(arguments.statistics, results.statistics)  # Last: where it is, all is.
-        track_results(tracker, results.metrics, written(arguments))
+        track_results(tracker, results, arguments)
     show_results(outputs, results)
 
 

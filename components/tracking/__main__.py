@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from components.step.addresses import sqlite_path
 from components.step.errors import PawlineError, ServiceError, UsageError, one_line
 from components.step.secrets import no_secrets_said
 from components.tracking import queue
@@ -44,16 +43,14 @@ def _follow(folder: Path, key: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that temporary folders are removed.
     state = queue.read_state(folder, key)
     try:
+        queue.write_state(folder, key, replace(state, error="", busy=True))  # With imports, which take seconds.
         from components.tracking.connection import connect
         from components.tracking.database import make_database
         from components.tracking.sender import follow
 
-        database = sqlite_path(os.environ["MLFLOW_TRACKING_URI"])
-        to_be_made = database is not None and not database.exists()  # Which takes seconds, once.
-        queue.write_state(folder, key, replace(state, error="", busy=to_be_made))
         make_database(os.environ["MLFLOW_TRACKING_URI"])
         client = connect(os.environ)
-        queue.write_state(folder, key, replace(state, error=""))
+        queue.write_state(folder, key, replace(state, error="", busy=False))
     except Exception as error:
         # Nobody sees this process: the tracker reads why from the state.
         why = f"{type(error).__name__}: {without_passwords(str(error))}"

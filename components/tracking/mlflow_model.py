@@ -17,7 +17,18 @@ LOADER = "components.bundle.mlflow_loader"
 LIBRARIES = ("mlflow-skinny", "numpy", "onnxruntime", "pandas", "pillow")
 SIGNATURE = {
     "inputs": json.dumps([{"type": "binary", "name": "image", "required": True}]),
-    "outputs": None,
+    "outputs": json.dumps(
+        [
+            {"type": "string", "name": "label", "required": True},
+            {"type": "double", "name": "probability", "required": True},
+            {
+                "type": "map",
+                "values": {"type": "double", "required": True},
+                "name": "probabilities",
+                "required": True,
+            },
+        ]
+    ),
     "params": None,
 }
 

@@ -17,19 +17,21 @@ from pathlib import Path
 from typing import Any
 
 MAX_BYTES = 64 * 2**20
-EVENTS, STATE = ".jsonl", ".state.json"
+EVENTS, STATE, PLACE = ".jsonl", ".state.json", "mlflow-run.json"
 
 
 @dataclass(slots=True)
 class State:
-    """How far a queue was sent: `sent` bytes of its events, to `run_id`.
+    """How far a queue was sent: `sent` bytes of its events, to `run_id` in `experiment_id`.
 
-    `creating`: a run may have been created whose id was lost; `busy`: something long is going well, as the upload
-    of files; `error` is why the last attempt failed, empty if it did not.
+    `creating`: a run may have been created whose id was lost; `busy`: what does not depend on MLflow is going on, as
+    its import; `beats` counts files sent within one event; `error` is why the last attempt failed, empty if it did not.
     """
 
     sent: int = 0
     run_id: str = ""
+    experiment_id: str = ""
+    beats: int = 0
     creating: bool = False
     busy: bool = False
     error: str = ""
@@ -131,6 +133,31 @@ def locked_for_sending(folder: Path, key: str) -> Iterator[bool]:
             yield False
             return
         yield True
+
+
+@contextmanager
+def locked_for_beginning(folder: Path) -> Iterator[None]:
+    """Hold the one place in which a run is looked for and made, so that no two queues in `folder` make one each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "begin.lock").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def write_place(folder: Path, target: str, state: State) -> None:
+    """Write down where in MLflow the run of `folder` is, for whoever shows it."""
+    place = {"target": target, "experiment_id": state.experiment_id, "run_id": state.run_id}
+    temporary = folder / f"{PLACE}.partial"
+    temporary.write_text(json.dumps(place), encoding="utf-8")
+    os.replace(temporary, folder / PLACE)
+
+
+def read_place(folder: Path) -> dict[str, str]:
+    """Return `target`, `experiment_id` and `run_id` of the run of `folder`; empty as long as MLflow has none."""
+    try:
+        return {str(name): str(value) for name, value in json.loads((folder / PLACE).read_bytes()).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def is_written(folder: Path, key: str) -> bool:

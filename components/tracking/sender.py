@@ -45,12 +45,21 @@ def send(client: "MlflowClient", folder: Path, key: str) -> str:
 def _send_all(client: "MlflowClient", folder: Path, key: str, state: queue.State) -> None:
     delivery = Delivery(client, state, lambda: queue.write_state(folder, key, state))
     while batch := _batch(queue.read_events(folder, key, state.sent, EVENTS_AT_ONCE)):
-        state.busy = batch[0][1].get("kind") in ("artifact", "model")
-        if state.busy or state.error:
+        if state.error:
             queue.write_state(folder, key, state)
-        _deliver(delivery, [event for _, event in batch])
-        state.sent, state.error, state.busy = batch[-1][0], "", False
+        _deliver_batch(client, delivery, folder, [event for _, event in batch])
+        state.sent, state.error = batch[-1][0], ""
         queue.write_state(folder, key, state)
+
+
+def _deliver_batch(client: "MlflowClient", delivery: Delivery, folder: Path, events: list[dict[str, Any]]) -> None:
+    """Deliver `events`; where they begin a run that other queues in `folder` share, as the only one to do so."""
+    if not events[0].get("run") or events[0].get("kind") != "start":
+        _deliver(delivery, events)
+        return
+    with queue.locked_for_beginning(folder):
+        _deliver(delivery, events)
+    queue.write_place(folder, public_uri(client.tracking_uri), delivery.state)
 
 
 def _batch(events: list[tuple[int, dict[str, Any]]]) -> list[tuple[int, dict[str, Any]]]:
@@ -78,7 +87,7 @@ def _close(client: "MlflowClient", folder: Path, key: str, state: queue.State) -
     events = [event for _, event in queue.read_events(folder, key, 0, queue.MAX_BYTES)]
     start = next((event for event in events if event.get("kind") == "start"), {})
     if events and events[-1].get("kind") != "finish":
-        Delivery(client, state, lambda: None).end("KILLED", bool(start.get("run_id")))
+        Delivery(client, state, lambda: None).end("KILLED", bool(start.get("run_id")), int(events[-1].get("time", 0)))
         if start.get("keyed"):
             return  # It may be gone on with.
     queue.remove(folder, key)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -13,11 +13,14 @@ from typing import IO
 from components.tracking.queue import Queue, count_unsent, read_state
 from components.tracking.sender import REFUSED
 
+Progress = tuple[int, bool]
+
 SOURCE = Path(__file__).resolve().parents[2]
-WAIT_SECONDS = 5.0
-# As long as a server takes a model's files and refuses none, their upload is worth this wait; so is making the local
-# database, once.
-BUSY_SECONDS = 30.0
+# What a slow or absent MLflow may cost, together with the second in which the process that sends is ended.
+WAIT_SECONDS = 4.0
+# An MLflow that answers within this time is a good one, for which it is worth to wait longer; so are imports, and
+# making the local database, once.
+WELL_SECONDS, LONGEST_SECONDS = 1.0, 30.0
 
 
 class Sending:
@@ -31,7 +34,19 @@ class Sending:
         """Wait a few seconds for the rest to be sent, end the process; return how many events are left, and why."""
         self._queue.close()
         if self._process is not None:
-            self._wait(self._process)
+            _close_input(self._process)
+            wait_while_well(self._process, self._progress)
+        return self._left()
+
+    def leave(self) -> tuple[int, str]:
+        """End the process without waiting; return how many events are left, and why."""
+        self._queue.close()
+        if self._process is not None:
+            _close_input(self._process)
+            _end(self._process)
+        return self._left()
+
+    def _left(self) -> tuple[int, str]:
         state = read_state(self._queue.folder, self._queue.key)
         return count_unsent(self._queue.folder, self._queue.key), state.error
 
@@ -44,25 +59,45 @@ class Sending:
             lines = file.read().decode("utf-8", "replace").splitlines()
         return [line.removeprefix(REFUSED) for line in lines if line.startswith(REFUSED)]
 
-    def _wait(self, process: "subprocess.Popen[bytes]") -> None:
-        if process.stdin:
-            with suppress(OSError):
-                process.stdin.close()
-        began = went_well = time.monotonic()
-        while process.poll() is None and (now := time.monotonic()) < min(
-            went_well + WAIT_SECONDS, began + BUSY_SECONDS
-        ):
-            went_well = now if self._is_busy() else went_well
-            time.sleep(0.02)
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(1.0)
-        process.kill()
-        process.wait()
+    def _progress(self) -> Progress:
+        return progress(self._queue.folder, [self._queue.key])
 
-    def _is_busy(self) -> bool:
-        state = read_state(self._queue.folder, self._queue.key)
-        return state.busy and not state.error
+
+def progress(folder: Path, keys: Iterable[str]) -> Progress:
+    """Return how far the queues `keys` in `folder` are sent, and whether the sender is busy with something else."""
+    states = [read_state(folder, key) for key in keys]
+    return sum(state.sent + state.beats for state in states), any(state.busy and not state.error for state in states)
+
+
+def wait_while_well(
+    process: "subprocess.Popen[bytes]", progress: Callable[[], Progress], longest: float = LONGEST_SECONDS
+) -> None:
+    """Wait for `process` to send everything, WAIT_SECONDS long, and on to `longest` while it goes well; end it."""
+    began = went_well = time.monotonic()
+    reached: int | None = None
+    while process.poll() is None:
+        sent, busy = progress()
+        now = time.monotonic()
+        if busy or sent != reached:
+            reached, went_well = sent, now
+        if now > began + WAIT_SECONDS and (now > went_well + WELL_SECONDS or now > began + longest):
+            break
+        time.sleep(0.02)
+    _end(process)
+
+
+def _close_input(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdin:
+        with suppress(OSError):
+            process.stdin.close()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(1.0)
+    process.kill()
+    process.wait()
 
 
 def start_sending(queue: Queue, environment: Mapping[str, str]) -> Sending:

@@ -11,12 +11,12 @@ from typing import Any, Literal, Protocol
 
 from components.step.errors import one_line
 from components.tracking.events import check_tracking_uri, public_uri, with_legal_names, without_secrets
+from components.tracking.pipeline_run import is_sent_later, whose_run
 from components.tracking.queue import Queue, open_queue
 from components.tracking.sending import Sending, start_sending
 
 log = logging.getLogger("pawline")
 
-EXPERIMENT = "pawline"
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
@@ -52,6 +52,9 @@ class Tracker(Protocol):
         Only the path is queued: the file must stay as it is until it was sent.
         """
 
+    def tags(self, tags: Mapping[str, str]) -> None:
+        """Take down what the run is to be found and described by; passwords in URIs are left out."""
+
     def model(self, bundle: Path) -> None:
         """Take down the bundle in the folder `bundle` as the run's model, named "model", for `mlflow.pyfunc`."""
 
@@ -80,6 +83,9 @@ class NoTracker:
     def artifact(self, path: Path, folder: str = "") -> None:
         """Do nothing."""
 
+    def tags(self, tags: Mapping[str, str]) -> None:
+        """Do nothing."""
+
     def model(self, bundle: Path) -> None:
         """Do nothing."""
 
@@ -88,7 +94,9 @@ class NoTracker:
         return 0
 
 
-def open_tracker(environment: Mapping[str, str], *, queue_folder: Path, key: str = "") -> Tracker:
+def open_tracker(
+    environment: Mapping[str, str], *, queue_folder: Path, key: str = "", bundle: str = "", known_run: str = ""
+) -> Tracker:
     """Return the tracker for MLflow if `environment` names one, else one that does nothing; nothing is sent yet.
 
     Args:
@@ -98,6 +106,9 @@ def open_tracker(environment: Mapping[str, str], *, queue_folder: Path, key: str
             earlier one could not send is sent along. Nothing but the queue may lie in it.
         key: names this run (letters, digits, "-", "_"); a later tracker with the same key goes on with its run as long
             as that is not finished, as a training that is resumed does. Without one, each tracker is a run.
+        bundle: the digest of what is tracked, if it is there already: the run that trained it is gone on with, unless
+            the environment names the run.
+        known_run: the id of the run to go on with, where it was looked up; it is ended like one of its own.
 
     Raises:
         UsageError: MLFLOW_TRACKING_URI is not the address of an MLflow.
@@ -105,15 +116,18 @@ def open_tracker(environment: Mapping[str, str], *, queue_folder: Path, key: str
     if not environment.get("MLFLOW_TRACKING_URI"):
         return NoTracker()
     check_tracking_uri(environment["MLFLOW_TRACKING_URI"])
-    return MlflowTracker(environment, queue_folder, key)
+    return MlflowTracker(environment, queue_folder, key, bundle, known_run)
 
 
 class MlflowTracker:
     """Queues everything for MLflow; see `Tracker` for the methods."""
 
-    def __init__(self, environment: Mapping[str, str], queue_folder: Path, key: str) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], queue_folder: Path, key: str, bundle: str, known_run: str
+    ) -> None:
         """Track to the MLflow of `environment`; see `open_tracker`."""
         self._environment, self._folder, self._key = dict(environment), queue_folder.absolute(), key
+        self._bundle, self._known = bundle, known_run
         self._queue: Queue | None = None
         self._sending: Sending | None = None
 
@@ -128,7 +142,8 @@ class MlflowTracker:
             return
         self._append(
             "start",
-            name=run_name,
+            **whose_run(self._environment, self._bundle, run_name),
+            known=self._known,
             token=secrets.token_hex(16),
             keyed=bool(self._key),
             parameters=without_secrets(parameters),
@@ -136,9 +151,6 @@ class MlflowTracker:
             dataset=asdict(dataset) if dataset else None,
             target=public_uri(self._environment["MLFLOW_TRACKING_URI"]),
             whole=public_uri(self._environment["MLFLOW_TRACKING_URI"]) == self._environment["MLFLOW_TRACKING_URI"],
-            run_id=self._environment.get("MLFLOW_RUN_ID", ""),
-            experiment=self._environment.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT,
-            experiment_id=self._environment.get("MLFLOW_EXPERIMENT_ID", ""),
         )
         self._sending = start_sending(self._queue, self._environment)
 
@@ -154,6 +166,10 @@ class MlflowTracker:
         """Queue the path of a file or folder."""
         self._append("artifact", path=str(path.absolute()), folder=folder)
 
+    def tags(self, tags: Mapping[str, str]) -> None:
+        """Queue the tags."""
+        self._append("tags", tags=without_secrets(tags))
+
     def model(self, bundle: Path) -> None:
         """Queue the path of a bundle."""
         self._append("model", path=str(bundle.absolute()))
@@ -163,10 +179,11 @@ class MlflowTracker:
         if self._queue is None or self._sending is None:
             return 0
         self._append("finish", status=status, continued=bool(self._environment.get("MLFLOW_RUN_ID")))
-        left, error = self._sending.finish()
+        later = is_sent_later(self._environment)
+        left, error = self._sending.leave() if later else self._sending.finish()
         if refused := self._sending.refused():
             log.warning("MLflow refused %d events of this run for good, e.g.: %s", len(refused), refused[0])
-        if left or self._queue.lost:
+        if (left and not later) or self._queue.lost:
             self._warn(left, self._queue.lost, error)
         self._queue = self._sending = None
         return left

@@ -18,7 +18,7 @@ from components.step.stopwatch import Stopwatch
 from components.train.facts import bundle_metadata, metrics_of, provenance_of, seconds_by_activity
 from components.train.outputs import remove_leftovers, remove_own_bundle, write_history, write_train_report
 from components.train.timed_dataset import timed
-from components.train.tracking import tracked
+from components.train.tracking import track_results, tracked
 
 if TYPE_CHECKING:
     from components.bundle.manifest import Provenance
@@ -92,9 +92,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
         _write_rest(arguments, trained, provenance, stopwatch)
         metrics |= seconds_by_activity(stopwatch)
         write_json(arguments.metrics, metrics)
-        tracker.metrics(metrics)
-        tracker.artifact(arguments.report, "reports")
-        tracker.model(arguments.bundle)
+        track_results(tracker, arguments, metrics)
     outputs.metrics("metrics", metrics)
     outputs.metadata("bundle", bundle_metadata(provenance))
     if trained.checkpoints:

@@ -2,12 +2,15 @@
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from components.bundle.manifest import MANIFEST, sha256_of
 from components.dataset.snapshot import Dataset
 from components.tracking.lifetime import attempt_key, begun
+from components.tracking.mlflow_run import BUNDLE_TAG
+from components.tracking.pipeline_run import queue_folder
 from components.tracking.tracker import TrackedDataset, Tracker, open_tracker
 
 # Options that say where files lie: they change from attempt to attempt and tell nothing about the training.
@@ -29,12 +32,15 @@ def tracked(arguments: argparse.Namespace, dataset: Dataset, samples: int) -> It
     """Yield the tracker of a training, begun; it is told how the block ended."""
     parameters = {name: value for name, value in vars(arguments).items() if name not in {*_PLACES, *_TABLES}}
     key = attempt_key(parameters, [Path(getattr(arguments, name)) for name in _TABLES])
-    tracker = open_tracker(os.environ, queue_folder=_queue_folder(arguments), key=key)
+    tracker = open_tracker(os.environ, queue_folder=queue_folder(arguments.bundle), key=key)
     named = TrackedDataset(dataset.uri, dataset.fingerprint, samples)
     with begun(tracker, f"train {arguments.backbone}", parameters, named):
         yield tracker
 
 
-def _queue_folder(arguments: argparse.Namespace) -> Path:
-    bundle: Path = arguments.bundle
-    return bundle.absolute().parent / "tracking-queue"
+def track_results(tracker: Tracker, arguments: argparse.Namespace, metrics: Mapping[str, float]) -> None:
+    """Take down what the training gave; last the bundle's digest, by which later steps find the run."""
+    tracker.metrics(metrics)
+    tracker.artifact(arguments.report, "reports")
+    tracker.model(arguments.bundle)
+    tracker.tags({BUNDLE_TAG: sha256_of(arguments.bundle / MANIFEST)})
