@@ -64,6 +64,7 @@ def _replay(folders: Sequence[Path]) -> None:
     if not waiting:
         print("nothing to send")
         return
+    _mark_busy(waiting)  # With imports, which take seconds.
     from components.tracking.connection import connect
     from components.tracking.sender import send_matching
 
@@ -83,6 +84,15 @@ def _replay(folders: Sequence[Path]) -> None:
         raise ServiceError(
             f"MLflow must take the events. Received: {one_line(failed[-1])}. {len(failed)} queues are kept; try later."
         )
+
+
+def _mark_busy(waiting: Sequence[tuple[Path, str]]) -> None:
+    """Say in the first queue's state that this process is busy, and in no other; sending begins with the first."""
+    for number, (folder, key) in enumerate(waiting):
+        with queue.locked_for_sending(folder, key) as mine:
+            if mine:
+                state = queue.read_state(folder, key)
+                queue.write_state(folder, key, replace(state, busy=number == 0, error=""))
 
 
 def _keys(folder: Path) -> list[str]:

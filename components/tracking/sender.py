@@ -4,6 +4,7 @@ import os
 import select
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ def send(client: "MlflowClient", folder: Path, key: str) -> str:
     with queue.locked_for_sending(folder, key) as mine:
         if not mine:
             return "another process sends it"
-        state = queue.read_state(folder, key)
+        state = replace(queue.read_state(folder, key), busy=False)
+        queue.write_state(folder, key, state)
         written = queue.is_written(folder, key)  # Before reading: what comes later is read next time.
         try:
             _send_all(client, folder, key, state)

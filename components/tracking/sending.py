@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from components.tracking.queue import Queue, count_unsent, read_state
 from components.tracking.sender import REFUSED
@@ -70,7 +70,7 @@ def progress(folder: Path, keys: Iterable[str]) -> Progress:
 
 
 def wait_while_well(
-    process: "subprocess.Popen[bytes]", progress: Callable[[], Progress], longest: float = LONGEST_SECONDS
+    process: "subprocess.Popen[Any]", progress: Callable[[], Progress], longest: float = LONGEST_SECONDS
 ) -> None:
     """Wait for `process` to send everything, WAIT_SECONDS long, and on to `longest` while it goes well; end it."""
     began = went_well = time.monotonic()
@@ -92,7 +92,7 @@ def _close_input(process: "subprocess.Popen[bytes]") -> None:
             process.stdin.close()
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[Any]") -> None:
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
         process.wait(1.0)

@@ -18,6 +18,7 @@ from components.tracking.events import check_tracking_uri
 from pipeline.compiled import CompiledPipeline, load_pipeline
 from pipeline.config import read_config, write_config
 from pipeline.history.overview import overview_of
+from pipeline.local.delivery import Delivered, deliver, undelivered
 from pipeline.local.display import RunDisplay, print_summary, show_failure
 from pipeline.local.folder import new_run_folder
 from pipeline.local.record import RunRecord, StepState
@@ -49,7 +50,10 @@ def run(arguments: argparse.Namespace) -> None:
         with ended_in_order_by_signals(), last_lines_shown(console), display.live():
             run_pipeline(pipeline, record, display)
     finally:
-        _print_results(arguments, record)
+        runs = record.folder.parent
+        # Who stops a run does not want to wait.
+        delivered = undelivered(runs) if record.status == "stopped" else deliver(runs, console)
+        _print_results(arguments, record, delivered)
 
 
 def _begun(arguments: argparse.Namespace) -> tuple[CompiledPipeline, RunRecord]:
@@ -67,11 +71,13 @@ def _resumed(arguments: argparse.Namespace) -> tuple[CompiledPipeline, RunRecord
     return resumed(load_pipeline(arguments.pipeline), find_run(arguments.resume, arguments.runs))
 
 
-def _print_results(arguments: argparse.Namespace, record: RunRecord) -> None:
+def _print_results(arguments: argparse.Namespace, record: RunRecord, delivered: Delivered) -> None:
     if arguments.json:
-        print(json_text(record.as_json() | {"results": overview_of(record).as_json()}), end="")
+        found = {"results": overview_of(record).as_json(), "not_delivered": delivered.left}
+        print(json_text(record.as_json() | found), end="")
         return
-    print_summary(Console(highlight=False), record, headline_results(record) | how_to_go_on(record))
+    results = headline_results(record) | delivered.as_results() | how_to_go_on(record)
+    print_summary(Console(highlight=False), record, results)
 
 
 def checked_parameters(arguments: argparse.Namespace, pipeline: CompiledPipeline) -> dict[str, Any]:

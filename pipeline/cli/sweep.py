@@ -10,6 +10,7 @@ from components.step.durations import duration
 from components.step.errors import DataError, PawlineError, UsageError, one_line
 from pipeline.cli.run import checked_parameters, ended_in_order_by_signals, last_lines_shown, with_sample
 from pipeline.compiled import CompiledPipeline, load_pipeline
+from pipeline.local.delivery import deliver
 from pipeline.local.display import LINE_LIMIT, RunDisplay, short_path
 from pipeline.local.folder import new_run_folder
 from pipeline.local.hold import held_by_a_run
@@ -41,6 +42,8 @@ def sweep(arguments: argparse.Namespace) -> None:
         except BaseException:
             console.print(f"the same command with --run-id {begun.folder.name} goes on", markup=False, soft_wrap=True)
             raise
+    for name, text in deliver(begun.folder.parent, console).as_results().items():
+        console.print(f"{name}: {text}", markup=False, soft_wrap=True)
     _compare(begun, failed, as_table=not arguments.json)
     if failed:
         raise DataError(

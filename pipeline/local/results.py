@@ -1,15 +1,14 @@
 """The headline results of a run: what the last steps found, and where the reports are."""
 
 import json
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.local.display import short_path
-from pipeline.local.folder import TRACKING_STORE, tracking_uri
 from pipeline.local.record import RunRecord, StepState
+from pipeline.local.tracking import where_to_look
 
 # What a person looks for after a run: step, output, and what to call it.
 PLACES = (
@@ -96,13 +95,9 @@ def _places(steps: Mapping[str, StepState]) -> dict[str, str]:
 
 
 def _commands(record: RunRecord, steps: Mapping[str, StepState]) -> dict[str, str]:
-    """Return the commands that show the run's curves: TensorBoard's, and MLflow's where its store is the runs' own."""
+    """Return the commands that show the run's curves: TensorBoard's and MLflow's, with links."""
     found = {}
     if "train" in steps and "tensorboard" in steps["train"].artifacts:
         folder = short_path(Path(steps["train"].artifacts["tensorboard"]["uri"]))
         found["TensorBoard"] = shlex.join(["tensorboard", "--logdir", folder])
-    runs = record.folder.parent
-    if "MLFLOW_TRACKING_URI" not in os.environ and (runs / TRACKING_STORE).is_file():
-        store = tracking_uri(Path(short_path(runs)))
-        found["MLflow"] = shlex.join(["mlflow", "ui", "--backend-store-uri", store])
-    return found
+    return found | where_to_look(record.folder)

@@ -22,6 +22,7 @@ from pipeline.local.hold import held_by_a_run
 from pipeline.local.placeholders import resolve_command
 from pipeline.local.processes import run_process
 from pipeline.local.record import RunRecord, StepState
+from pipeline.local.tracking import tracking_environment
 
 SOURCE = Path(__file__).resolve().parents[2]
 LAST_LINES = 20
@@ -104,18 +105,18 @@ def _run_step(step: Step, state: StepState, task: Mapping[str, Any], display: Di
         display.line(step.name, text)
 
     command = [sys.executable if word == "python" else word for word in resolve_command(step.command, task)]
-    state.exit_code = run_process(command, _environment(folder.parent.parent), folder / "log.txt", on_line)
+    state.exit_code = run_process(command, _environment(folder.parent), folder / "log.txt", on_line)
     if state.exit_code != 0:
         raise StepFailed(step.name, state.exit_code, folder / "log.txt", list(lines))
     collect_outputs(step, state, task["outputs"])
 
 
-def _environment(runs: Path) -> dict[str, str]:
+def _environment(run: Path) -> dict[str, str]:
     # Safe path: a folder called components where the user stands must not be taken for ours.
     paths = [str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
     ours = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
     # What the user says counts, also an empty text: it turns tracking off.
-    return {"MLFLOW_TRACKING_URI": tracking_uri(runs), **os.environ, **ours}
+    return {"MLFLOW_TRACKING_URI": tracking_uri(run.parent), **os.environ, **ours, **tracking_environment(run)}
 
 
 def _make_folder(folder: Path) -> None:

@@ -15,6 +15,7 @@ def add_commands(commands: Any) -> None:
     _add_verify(commands)
     _add_check_backbone(commands)
     _add_rollback(commands)
+    _add_deliver(commands)
     _add_completion(commands)
 
 
@@ -58,6 +59,12 @@ def _add_rollback(commands: Any) -> None:
     summary = "make the champion before the champion again"
     command = new_command(commands, "rollback", summary, "pipeline.cli.rollback:rollback", ("pipeline",))
     command.add_argument("--model-name", default="pawline", metavar="NAME", help="the registered model (pawline)")
+    add_runs(command)
+
+
+def _add_deliver(commands: Any) -> None:
+    summary = "send to MLflow what runs could not send"
+    command = new_command(commands, "deliver", summary, "pipeline.cli.deliver:deliver_command", ("pipeline",))
     add_runs(command)
 
 

@@ -1,0 +1,30 @@
+"""`pawline deliver`: MLflow is sent what runs could not send to it in time."""
+
+import argparse
+
+from rich.console import Console
+
+from components.step.errors import ServiceError, UsageError, one_line
+from pipeline.local.delivery import deliver
+
+
+def deliver_command(arguments: argparse.Namespace) -> None:
+    """Send what the runs in `--runs` have not sent yet; print that all is sent.
+
+    Raises:
+        UsageError: there is no folder of runs.
+        ServiceError: MLflow did not take all; what is left is kept.
+    """
+    if not arguments.runs.is_dir():
+        raise UsageError(
+            f"--runs must be a folder with runs. Received: {one_line(arguments.runs)}. Name the one that runs are in."
+        )
+    delivered = deliver(arguments.runs, Console(stderr=True, highlight=False))
+    if delivered.left:
+        raise ServiceError(
+            f"MLflow must take the events. Received: {one_line(delivered.why, 200)}. "
+            f"{delivered.left} events are kept; try later."
+        )
+    for name, text in delivered.as_results().items():
+        print(f"{name}: {text}")
+    print("MLflow has all events of these runs" if not delivered.refused else "nothing is left to send")

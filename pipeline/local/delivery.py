@@ -1,0 +1,106 @@
+"""What the steps of runs could not send to MLflow in time: how much it is, and the sending of it."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from components.step.errors import one_line
+from components.tracking import queue
+from components.tracking.sender import REFUSED
+from components.tracking.sending import SOURCE, Progress, progress, wait_while_well
+from pipeline.local.display import short_path
+from pipeline.local.tracking import FOLDER, mlflow_of
+
+# Where steps keep their events, and where they did before a run had one folder for them.
+QUEUES = (f"*/{FOLDER}", "*/*/tracking-queue")
+LONGEST_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How many events of the runs in `runs` are left, and why; how many were refused for good, and why one was."""
+
+    runs: Path
+    left: int = 0
+    why: str = ""
+    refused: int = 0
+    refusal: str = ""
+
+    def as_results(self) -> dict[str, str]:
+        """Return what to say of it below a run's table; nothing if MLflow has all."""
+        command = shlex.join(["pawline", "deliver", "--runs", short_path(self.runs)])
+        left = {
+            "not delivered": f"{self.left} events to MLflow ({one_line(self.why, 200)}). The next run, or: {command}"
+        }
+        refused = {"refused by MLflow": f"{self.refused} events, e.g.: {one_line(self.refusal, 200)}"}
+        return (left if self.left else {}) | (refused if self.refused else {})
+
+
+def queue_folders(runs: Path) -> list[Path]:
+    """Return the folders below `runs` with events that were not sent."""
+    folders = sorted({folder for pattern in QUEUES for folder in runs.glob(pattern)})
+    return [folder for folder in folders if _left(folder)]
+
+
+def undelivered(runs: Path) -> Delivered:
+    """Return what runs in the folder `runs` have not sent yet; nothing is sent."""
+    left = sum(map(_left, queue_folders(runs))) if mlflow_of(runs) else 0
+    return Delivered(runs.absolute(), left, "the run was stopped")
+
+
+def deliver(runs: Path, console: Console) -> Delivered:
+    """Send what runs in the folder `runs` have not sent yet, and show how far it is; return what is left.
+
+    Takes 5 seconds where MLflow does not answer, or takes seconds for each answer, and a minute at most where it does.
+    """
+    runs = runs.absolute()
+    folders, uri = queue_folders(runs), mlflow_of(runs)
+    if not folders or not uri:
+        return Delivered(runs)
+    said = _send(folders, uri, console)
+    refusals = [line.removeprefix(REFUSED) for line in said if line.startswith(REFUSED)]
+    left = [folder for folder in folders if _left(folder)]
+    errors = [queue.read_state(folder, key).error for folder in left for key in queue.keys(folder)]
+    why = next(filter(None, errors), "it did not answer in time")
+    return Delivered(runs, sum(map(_left, left)), why, len(refusals), next(iter(refusals), ""))
+
+
+def _send(folders: Sequence[Path], uri: str, console: Console) -> list[str]:
+    """Send the queues in `folders`, as long as it goes well; return what the sender printed."""
+    paths = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "components.tracking", *map(str, folders)],
+        env={**os.environ, "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+    )
+    with console.status("MLflow") as status:
+        wait_while_well(process, _watched(folders, status.update), LONGEST_SECONDS)
+    return process.communicate()[0].splitlines()
+
+
+def _watched(folders: Sequence[Path], show: Callable[[str], None]) -> Callable[[], Progress]:
+    keys = {folder: queue.keys(folder) for folder in folders}
+
+    def watch() -> Progress:
+        left = sum(map(_left, folders))
+        show(f"MLflow: {left} events to send")
+        each = [progress(folder, keys[folder]) for folder in folders]
+        return sum(sent for sent, _ in each) - left, any(busy for _, busy in each)
+
+    return watch
+
+
+def _left(folder: Path) -> int:
+    """Return how many events in `folder` were not sent, without those of a step that is still at work."""
+    keys = [key for key in queue.keys(folder) if not queue.is_written(folder, key)]
+    return sum(queue.count_unsent(folder, key) for key in keys)
