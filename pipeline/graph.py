@@ -5,7 +5,7 @@ from typing import Any
 
 from kfp import dsl, kubernetes
 
-from components.tracking.pipeline_run import RUN
+from components.step.pipeline_run import RUN
 from pipeline import steps
 from pipeline.containers import IMAGE
 from pipeline.first_step import extract
@@ -170,6 +170,8 @@ def image_classifier(
     for task in (extracted, tables, trained, tested, promoted):
         _give_resources(task, cpu, memory)
         _give_secret(task, s3_secret)
+        # For reports, and for steps to find their run in MLflow. As a parameter the run's id would end all caching.
+        kubernetes.use_field_path_as_env(task, RUN, "metadata.labels['pipeline/runid']")
     for task in (trained, tested, promoted):
         _give_tracking(task)
     _place_on_gpu(trained, gpu_count, gpu_type, node_selector, tolerations)
@@ -182,8 +184,6 @@ def _give_resources(task: dsl.PipelineTask, cpu: str, memory: str) -> None:
 def _give_tracking(task: dsl.PipelineTask) -> None:
     if TRACKING_URI:
         task.set_env_variable("MLFLOW_TRACKING_URI", TRACKING_URI)
-        # The pipeline run's id, by which its steps find their MLflow run. As a parameter it would end all caching.
-        kubernetes.use_field_path_as_env(task, RUN, "metadata.labels['pipeline/runid']")
 
 
 def _give_secret(task: dsl.PipelineTask, s3_secret: str) -> None:

@@ -3,6 +3,8 @@
 import logging
 import os
 import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -123,6 +125,19 @@ def proxy(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProx
         s3.s3_client.cache_clear()
         yield running
     s3.s3_client.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database as the sender makes it, with no runs; copy it."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    code = f"from components.tracking.database import make_database; make_database('sqlite:///{path}')"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[1], env=clean, check=True, capture_output=True
+    )
+    assert [file.name for file in path.parent.iterdir()] == ["mlflow.db"]
+    return path
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from components.test.results import HEADLINES
 from components.test.tracking import test_metrics
 from components.tracking.lifetime import begun
 from components.tracking.mlflow_run import BUNDLE_TAG, TESTED_TAG
-from components.tracking.pipeline_run import is_sent_later, queue_folder, run_key, whose_run
+from components.tracking.shared_run import is_sent_later, queue_folder, run_key, whose_run
 from components.tracking.tracker import NoTracker, TrackedDataset, Tracker, open_tracker
 
 log = logging.getLogger("pawline")

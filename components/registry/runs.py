@@ -31,7 +31,7 @@ NO_RUN = Run()
 
 
 def find_or_make_run(client: "MlflowClient", described: Mapping[str, str], queue_folder: Path | None) -> Run:
-    """Return the run that is `described` (`components.tracking.pipeline_run.whose_run`), a new one if there is none.
+    """Return the run that is `described` (`components.tracking.shared_run.whose_run`), a new one if there is none.
 
     `queue_folder` has the queues that may tell of the same run, if any do; while it is made here, no sender of theirs
     does so.

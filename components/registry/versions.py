@@ -22,7 +22,7 @@ from components.tracking.database import make_database
 from components.tracking.delivery import MODEL
 from components.tracking.events import MAX_TAG, check_tracking_uri
 from components.tracking.mlflow_model import write_model
-from components.tracking.pipeline_run import whose_run
+from components.tracking.shared_run import whose_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

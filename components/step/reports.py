@@ -6,20 +6,23 @@ They open from disk and in the Kubeflow UI's sandboxed iframe: no network, no st
 import functools
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from components.step.errors import one_line
+from components.step.pipeline_run import run_name
 from components.step.secrets import without_secret_values
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render_report(template: str, **values: Any) -> str:
-    """Return `template` filled with `values`, all of them escaped as HTML."""
-    return _environment().get_template(template).render(**values)
+    """Return `template` filled with `values`, all of them escaped as HTML; its foot names pipeline run and date."""
+    made = {"run": run_name(), "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}
+    return _environment().get_template(template).render(**values, made=made)
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from components.test.outputs import written
 from components.test.results import Results
 from components.tracking.lifetime import attempt_key, begun
 from components.tracking.mlflow_run import NOTE_TAG, TESTED_TAG
-from components.tracking.pipeline_run import queue_folder
+from components.tracking.shared_run import queue_folder
 from components.tracking.tracker import TrackedDataset, Tracker, open_tracker
 
 # What tells one test from another; all other options say where files lie.

@@ -117,6 +117,12 @@ def count_unsent(folder: Path, key: str) -> int:
     return len(read_events(folder, key, read_state(folder, key).sent, MAX_BYTES))
 
 
+def targets(folder: Path) -> set[str]:
+    """Return the MLflows that the queues in `folder` are meant for."""
+    first = [event for key in keys(folder) for _, event in read_events(folder, key, 0, 1)]
+    return {str(event.get("target")) for event in first}
+
+
 def keys(folder: Path) -> list[str]:
     """Return the keys of all queues in `folder`, the oldest first."""
     paths = sorted(folder.glob(f"*{EVENTS}"), key=lambda path: (_modified(path), path.name))

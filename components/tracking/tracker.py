@@ -11,9 +11,9 @@ from typing import Any, Literal, Protocol
 
 from components.step.errors import one_line
 from components.tracking.events import check_tracking_uri, public_uri, with_legal_names, without_secrets
-from components.tracking.pipeline_run import is_sent_later, whose_run
 from components.tracking.queue import Queue, open_queue
 from components.tracking.sending import Sending, start_sending
+from components.tracking.shared_run import is_sent_later, whose_run
 
 log = logging.getLogger("pawline")
 

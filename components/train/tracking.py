@@ -10,7 +10,7 @@ from components.bundle.manifest import MANIFEST, sha256_of
 from components.dataset.snapshot import Dataset
 from components.tracking.lifetime import attempt_key, begun
 from components.tracking.mlflow_run import BUNDLE_TAG
-from components.tracking.pipeline_run import queue_folder
+from components.tracking.shared_run import queue_folder
 from components.tracking.tracker import TrackedDataset, Tracker, open_tracker
 
 # Options that say where files lie: they change from attempt to attempt and tell nothing about the training.

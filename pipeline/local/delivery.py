@@ -12,6 +12,7 @@ from rich.console import Console
 
 from components.step.errors import one_line
 from components.tracking import queue
+from components.tracking.events import public_uri
 from components.tracking.sender import REFUSED
 from components.tracking.sending import SOURCE, Progress, progress, wait_while_well
 from pipeline.local.display import short_path
@@ -20,6 +21,7 @@ from pipeline.local.tracking import FOLDER, mlflow_of
 # Where steps keep their events, and where they did before a run had one folder for them.
 QUEUES = (f"*/{FOLDER}", "*/*/tracking-queue")
 LONGEST_SECONDS = 60.0
+ERROR = "pawline tracking: error: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,10 @@ class Delivered:
 
 
 def queue_folders(runs: Path) -> list[Path]:
-    """Return the folders below `runs` with events that were not sent."""
-    folders = sorted({folder for pattern in QUEUES for folder in runs.glob(pattern)})
-    return [folder for folder in folders if _left(folder)]
+    """Return the folders below `runs` with events for the MLflow of today that were not sent."""
+    target = public_uri(mlflow_of(runs))
+    found = sorted({folder for pattern in QUEUES for folder in runs.glob(pattern)})
+    return [folder for folder in found if _left(folder) and target in queue.targets(folder)]
 
 
 def undelivered(runs: Path) -> Delivered:
@@ -67,6 +70,7 @@ def deliver(runs: Path, console: Console) -> Delivered:
     refusals = [line.removeprefix(REFUSED) for line in said if line.startswith(REFUSED)]
     left = [folder for folder in folders if _left(folder)]
     errors = [queue.read_state(folder, key).error for folder in left for key in queue.keys(folder)]
+    errors += [line.removeprefix(ERROR) for line in said if line.startswith(ERROR)]
     why = next(filter(None, errors), "it did not answer in time")
     return Delivered(runs, sum(map(_left, left)), why, len(refusals), next(iter(refusals), ""))
 
@@ -79,7 +83,7 @@ def _send(folders: Sequence[Path], uri: str, console: Console) -> list[str]:
         env={**os.environ, "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
     )

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from components.step.addresses import sqlite_path, sqlite_uri
 from components.step.files import write_text
+from components.step.pipeline_run import NAME, RUN
 from components.tracking import queue
 from components.tracking.events import public_uri
-from components.tracking.pipeline_run import NAME, QUEUE, RUN
+from components.tracking.shared_run import QUEUE
 from pipeline.local.display import short_path
 from pipeline.local.folder import tracking_uri
 

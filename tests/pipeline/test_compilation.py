@@ -109,6 +109,14 @@ def test_the_mlflow_server_comes_from_the_environment_but_no_password(tmp_path: 
         assert "PAWLINE_MLFLOW_TRACKING_URI must be" in done.stderr
 
 
+def test_every_step_learns_its_run_from_its_pod_so_that_no_cache_notices() -> None:
+    """A parameter with the run's id would be another in every run, and the cache would never hit."""
+    platform = list(yaml.safe_load_all(COMPILED_PIPELINE.read_text(encoding="utf-8")))[1]
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    given = {"fieldPath": "metadata.labels['pipeline/runid']", "name": "PAWLINE_RUN"}
+    assert [executor["fieldPathAsEnv"] for executor in executors.values()] == [[given]] * 5
+
+
 def test_the_graph_has_the_parameters_in_the_forms_order() -> None:
     from pipeline.graph import image_classifier
 

@@ -21,13 +21,13 @@ from components.promote.report import write_promotion_report
 from components.promote.step import main
 from components.registry.versions import Registry, open_registry
 from components.storage.s3 import s3_client
+from components.tracking.__main__ import main as replay
 from pipeline.cli.main import main as pawline
 from tests.support.patience import PATIENCE
 from tests.support.promotion import (
     BAD_AT_DOGS,
     BAD_AT_OTHERS,
     GOOD,
-    ROOT,
     TESTED,
     Material,
     decision,
@@ -58,15 +58,6 @@ def good(material) -> Path:
 @pytest.fixture(scope="module")
 def bad(material) -> Path:
     return material.bundle("bad", BAD_AT_DOGS)
-
-
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    code = f"from components.tracking.database import make_database; make_database('sqlite:///{path}')"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=clean, check=True, capture_output=True)
-    return path
 
 
 @pytest.fixture
@@ -156,6 +147,66 @@ def test_the_registered_files_are_the_bundle_and_load_as_an_mlflow_model(run, re
     assert {path.name: path.read_bytes() for path in place.iterdir()} == {
         path.name: path.read_bytes() for path in good.iterdir()
     }
+
+
+STATISTICS = {
+    "accuracy": 0.9, "accuracy_interval_95": [0.8, 0.95], "ok": 81, "total": 90, "balanced_accuracy": 0.9,
+    "macro_f1": 0.9, "weighted_f1": 0.9, "log_loss": 0.3, "brier": 0.1, "expected_calibration_error": 0.05,
+    "intervals": {"accuracy": {"low": 0.8, "high": 0.95}, "log_loss": None},
+}  # fmt: skip
+
+
+def test_a_version_points_at_the_run_with_its_parameters_and_test_metrics(run, registry, good, tmp_path, capsys):
+    """Here train and test could not tell MLflow anything, so that promote says what it knows of both."""
+    from mlflow import MlflowClient
+
+    (tmp_path / "statistics.json").write_text(json.dumps(STATISTICS))
+    run(good, statistics=tmp_path / "statistics.json", run="monday <b>")
+    assert replay([str(tmp_path / "out" / "tracking-queue")]) == 0
+    client = MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+    version = client.get_model_version("pawline", "1")
+    assert version.tags["pawline.test_accuracy"] == "0.9000"
+    assert "0.9000 (95 % interval 0.8000 to 0.9500), 81 of 90 samples" in version.description.replace("\\", "")
+    assert "<b>" not in version.description
+    [tracked] = client.search_runs(
+        [e.experiment_id for e in client.search_experiments()], order_by=["metrics.test_accuracy DESC"]
+    )
+    assert tracked.info.run_id == version.run_id
+    assert tracked.info.status == "FINISHED"
+    assert tracked.data.params["backbone"] == "tiny"
+    found = tracked.data.metrics
+    assert (found["test_accuracy"], found["test_accuracy_low"], found["test_accuracy_high"]) == (0.9, 0.8, 0.95)
+    assert found["promotion_promoted"] == 1
+    assert tracked.data.tags["pawline.version"] == "1"
+    assert {file.path for file in client.list_artifacts(tracked.info.run_id, "promotion")} == {
+        "promotion/decision.json", "promotion/report.html"
+    }  # fmt: skip
+    assert "is lost" not in capsys.readouterr().err
+
+
+def test_on_a_cluster_promote_says_what_earlier_steps_could_not_deliver(run, good, monkeypatch, capsys):
+    monkeypatch.setenv("PAWLINE_RUN", "0b1c")
+    run(good)
+    said = capsys.readouterr().err
+    assert "MLflow has not got all of what train tracked" in said
+    assert "MLflow has not got all of what test tracked" in said
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"accuracy": "high"}'])
+def test_statistics_that_test_did_not_write_are_one_line(material, tables, good, tmp_path, capsys, text):
+    (tmp_path / "statistics.json").write_text(text)
+    command = material.command(tmp_path / "out", good, tables, statistics=tmp_path / "statistics.json")
+    assert main(command) == 1
+    assert "The statistics must be JSON as test writes it. Received: " in capsys.readouterr().err
+
+
+def test_a_model_says_what_it_takes_and_gives(run, good, monkeypatch):
+    import mlflow
+
+    run(good)
+    signature = mlflow.models.get_model_info("models:/pawline/1").signature
+    assert signature.inputs.input_names() == ["image"]
+    assert signature.outputs.input_names() == ["label", "probability", "probabilities"]
 
 
 def test_the_same_inputs_give_the_same_bytes_and_a_dry_run_does_nothing(run, registry, good, bad, tmp_path):

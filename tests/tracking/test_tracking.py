@@ -27,16 +27,6 @@ DATASET = TrackedDataset("s3://bucket/datasets/abc", "f" * 64, 12)
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory):
-    """An MLflow database as the sender makes it, with no runs."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    code = f"from components.tracking.database import make_database; make_database('sqlite:///{path}')"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=CLEAN, check=True, capture_output=True)
-    assert [file.name for file in path.parent.iterdir()] == ["mlflow.db"]
-    return path
-
-
 @pytest.fixture
 def store(empty_database, tmp_path):
     """The folder of a fresh MLflow database."""

@@ -9,6 +9,8 @@ import pytest
 from rich.console import Console
 
 from components.step.durations import duration
+from components.tracking.events import public_uri
+from components.tracking.queue import State, write_place
 from pipeline.cli.main import main
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.local.display import RunDisplay, print_summary
@@ -176,6 +178,33 @@ def test_the_summary_says_how_to_see_the_curves(tmp_path: Path, monkeypatch: pyt
     ]  # fmt: skip
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.test")
     assert "MLflow" not in headline_results(record)
+
+
+@pytest.mark.parametrize(
+    ("uri", "page", "told"),
+    [
+        (None, "http://127.0.0.1:5000", True),
+        ("sqlite:////elsewhere/mlflow.db", "http://127.0.0.1:5000", False),
+        ("https://me:hunter2@mlflow.test/x/", "https://mlflow.test/x", False),
+    ],
+)
+def test_the_summary_links_to_the_run_and_to_the_best_runs(tmp_path, monkeypatch, uri, page, told) -> None:
+    monkeypatch.chdir(tmp_path)
+    if uri:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    target = public_uri(uri or f"sqlite:///{tmp_path}/runs/mlflow.db")
+    folder = tmp_path / "runs" / "a" / "tracking"
+    folder.mkdir(parents=True)
+    (tmp_path / "runs" / "mlflow.db").write_text("")
+    write_place(folder, target, State(run_id="r1", experiment_id="7"))
+    found = headline_results(RunRecord(folder.parent, "pawline", {}, [], "succeeded"))
+    assert ("MLflow" in found) == told
+    assert found["this run in MLflow"] == f"{page}/#/experiments/7/runs/r1"
+    assert found["all runs in MLflow"].startswith(f"{page}/#/experiments/7/runs?")
+    assert "orderByKey=metrics.%60test_accuracy%60&orderByAsc=false" in found["all runs in MLflow"]
+    assert "hunter2" not in str(found)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://another.test")  # Of which the run's ids say nothing.
+    assert "this run in MLflow" not in headline_results(RunRecord(folder.parent, "pawline", {}, [], "succeeded"))
 
 
 def test_text_of_a_step_is_neither_markup_nor_cut(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,6 @@
-"""The pipeline run that a step belongs to, as the environment names it: all its steps are one run in MLflow.
+"""How the steps of a pipeline run share one run in MLflow: by its name and, on one machine, by a folder for events.
 
-`pawline run` names it, and a folder of the run in which every step keeps its events; on a cluster the pod's label does,
-and each step keeps its events for itself.
+On a cluster each step keeps its events for itself, and sends them before it ends.
 """
 
 import os
@@ -9,18 +8,15 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from components.step.pipeline_run import RUN, run_name
+
 EXPERIMENT = "pawline"
-RUN, NAME, QUEUE = "PAWLINE_RUN", "PAWLINE_RUN_NAME", "PAWLINE_TRACKING_QUEUE"
+QUEUE = "PAWLINE_TRACKING_QUEUE"
 
 
 def run_key(environment: Mapping[str, str]) -> str:
     """Return what tells the pipeline run from all others, "" if the environment names none."""
     return re.sub(r"[^\w.-]", "_", environment.get(RUN, ""))[:200]
-
-
-def run_name(environment: Mapping[str, str], otherwise: str = "") -> str:
-    """Return what a person calls the pipeline run, `otherwise` if it has no name."""
-    return environment.get(NAME) or environment.get(RUN) or otherwise
 
 
 def is_sent_later(environment: Mapping[str, str]) -> bool:
@@ -36,7 +32,7 @@ def queue_folder(output: Path, environment: Mapping[str, str] = os.environ) -> P
 def whose_run(environment: Mapping[str, str], bundle: str = "", name: str = "") -> dict[str, str]:
     """Return by what the MLflow run of a step is found or made: as the environment says, and the digest of `bundle`."""
     return {
-        "name": run_name(environment, name),
+        "name": run_name(environment) or name,
         "run": run_key(environment),
         # Nothing of a run on this machine was taken over from an earlier one: the same bundle again is another run.
         "bundle": "" if is_sent_later(environment) else bundle,
