@@ -1,6 +1,7 @@
 """The connection to the model registry: it waits where tracking would not, and fails in one line."""
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ PATIENCE = {
     "MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT": "300",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+FIRST = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 
 
 def registry_client(environment: Mapping[str, str]) -> "MlflowClient":
@@ -33,6 +35,24 @@ def registry_client(environment: Mapping[str, str]) -> "MlflowClient":
     client = connect({**environment, "MLFLOW_TRACKING_URI": uri}, {**TIMES, **PATIENCE, **own})
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # What it is waiting for is no news.
     return client
+
+
+def check_answers(client: "MlflowClient", environment: Mapping[str, str]) -> None:
+    """Check that the registry answers at all, within 5 seconds: one that is gone must not cost a run minutes.
+
+    Whoever sets MLFLOW_HTTP_REQUEST_TIMEOUT knows a registry that takes longer, and nothing is checked.
+
+    Raises:
+        Exception: what MLflow, a database or the network raises.
+    """
+    if "MLFLOW_HTTP_REQUEST_TIMEOUT" in environment:
+        return
+    before = {name: os.environ[name] for name in FIRST}
+    os.environ.update(FIRST)  # MLflow looks there with each request.
+    try:
+        client.search_registered_models(max_results=1)
+    finally:
+        os.environ.update(before)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.parameters.places import check_model_name
-from components.registry.connection import answering_or, registry_client
+from components.registry.connection import answering_or, check_answers, registry_client
 from components.registry.runs import NO_RUN, Run, find_or_make_run
 from components.registry.version import PREFIX, Version, described, find_version, or_none
 from components.step.errors import ServiceError
@@ -46,7 +46,10 @@ def open_registry(environment: Mapping[str, str], model_name: str) -> "Registry 
     check_tracking_uri(environment["MLFLOW_TRACKING_URI"])
     with answering():
         make_database(environment["MLFLOW_TRACKING_URI"])
-        return Registry(registry_client(environment), model_name)
+        given = dict(environment)  # Connecting writes to os.environ.
+        client = registry_client(environment)
+        check_answers(client, given)
+        return Registry(client, model_name)
 
 
 class Registry:
