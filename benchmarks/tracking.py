@@ -50,9 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, server in servers.items():
         with tempfile.TemporaryDirectory(prefix="pawline-benchmark-") as folder, server(Path(folder)) as uri:
             here, left = _local_run(Path(folder), uri)
-            print(
-                f"{name}: {here:.1f} s a local run ({left} events kept), {_cluster_step(Path(folder), uri):.1f} s a step"
-            )
+            step = _cluster_step(Path(folder), uri)
+            print(f"{name}: {here:.1f} s a run here ({left} events kept), {step:.1f} s a step on a cluster", flush=True)
     return 0
 
 

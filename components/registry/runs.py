@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.tracking import queue
 from components.tracking.delivery import experiment_id
 from components.tracking.mlflow_run import begun_before, create, of_whole_pipeline
-from components.tracking.queue import locked_for_beginning
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,14 +36,15 @@ def find_or_make_run(client: "MlflowClient", described: Mapping[str, str], queue
     `queue_folder` has the queues that may tell of the same run, if any do; while it is made here, no sender of theirs
     does so.
     """
-    with locked_for_beginning(queue_folder) if queue_folder else nullcontext():
-        found = client.get_run(_run_id(client, described))
+    with queue.locked_for_beginning(queue_folder) if queue_folder else nullcontext():
+        found = client.get_run(_run_id(client, described, queue.began(queue_folder) if queue_folder else None))
     return Run(found.info.run_id, found.info.artifact_uri, found.data.params, found.data.metrics, found.data.tags)
 
 
-def _run_id(client: "MlflowClient", described: Mapping[str, str]) -> str:
+def _run_id(client: "MlflowClient", described: Mapping[str, str], began: int | None) -> str:
     if named := described["run_id"]:
         return of_whole_pipeline(client, named)
     experiment = described["experiment_id"] or experiment_id(client, described["experiment"])
-    start: dict[str, Any] = {**described, "token": secrets.token_hex(16), "time": time.time_ns() // 1_000_000}
+    now = time.time_ns() // 1_000_000
+    start: dict[str, Any] = {**described, "token": secrets.token_hex(16), "time": now, "began": began}
     return begun_before(client, experiment, described) or create(client, experiment, start)

@@ -64,7 +64,7 @@ def _replay(folders: Sequence[Path]) -> None:
     if not waiting:
         print("nothing to send")
         return
-    _mark_busy(*waiting[0], True)  # With imports, which take seconds.
+    _mark_busy(waiting, True)  # With imports, which take seconds.
     from components.tracking.connection import connect
     from components.tracking.sender import send_matching
 
@@ -75,7 +75,7 @@ def _replay(folders: Sequence[Path]) -> None:
     except Exception as error:  # A database says it in any class.
         received = one_line(without_passwords(str(error)))
         raise ServiceError(f"MLflow must be there. Received: {received}. Correct MLFLOW_TRACKING_URI.") from error
-    _mark_busy(*waiting[0], False)
+    _mark_busy(waiting, False)
     failed = []
     for folder, key in waiting:
         why = send_matching(client, folder, key)
@@ -87,11 +87,15 @@ def _replay(folders: Sequence[Path]) -> None:
         )
 
 
-def _mark_busy(folder: Path, key: str, busy: bool) -> None:
-    """Say in the queue's state whether this process is at something else than sending, for whoever waits for it."""
-    with queue.locked_for_sending(folder, key) as mine:
-        if mine:
-            queue.write_state(folder, key, replace(queue.read_state(folder, key), busy=busy))
+def _mark_busy(waiting: Sequence[tuple[Path, str]], busy: bool) -> None:
+    """Say in the first queue's state, for whoever waits for this process, whether it is at something else than sending.
+
+    What a process that was killed said in the others is taken back.
+    """
+    for number, (folder, key) in enumerate(waiting):
+        with queue.locked_for_sending(folder, key) as mine:
+            if mine:
+                queue.write_state(folder, key, replace(queue.read_state(folder, key), busy=busy and number == 0))
 
 
 def _keys(folder: Path) -> list[str]:

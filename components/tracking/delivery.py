@@ -62,7 +62,7 @@ class Delivery:
         if not self.state.run_id or continued:
             return
         run = self._client.get_run(self.state.run_id).info
-        if run.status == "RUNNING" or (run.end_time or 0) <= time:
+        if run.status == "RUNNING" or (run.end_time or 0) < time:
             self._client.set_terminated(self.state.run_id, status, time)
 
     def _methods(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:

@@ -35,4 +35,4 @@ def create(client: "MlflowClient", experiment: str, start: Mapping[str, Any]) ->
     """Make the run that the event `start` describes, with the tags by which it is found; return its id."""
     named = {TOKEN_TAG: start["token"], RUN_TAG: start.get("run"), BUNDLE_TAG: start.get("bundle")}
     tags = {name: value for name, value in named.items() if value}
-    return str(client.create_run(experiment, start["time"], tags, start["name"]).info.run_id)
+    return str(client.create_run(experiment, start.get("began") or start["time"], tags, start["name"]).info.run_id)

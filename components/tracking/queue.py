@@ -117,6 +117,12 @@ def count_unsent(folder: Path, key: str) -> int:
     return len(read_events(folder, key, read_state(folder, key).sent, MAX_BYTES))
 
 
+def began(folder: Path) -> int | None:
+    """Return when the first of the queues in `folder` began, in milliseconds; None if there is none."""
+    first = [event for key in keys(folder) for _, event in read_events(folder, key, 0, 1)]
+    return min((event["time"] for event in first if isinstance(event.get("time"), int)), default=None)
+
+
 def targets(folder: Path) -> set[str]:
     """Return the MLflows that the queues in `folder` are meant for."""
     first = [event for key in keys(folder) for _, event in read_events(folder, key, 0, 1)]

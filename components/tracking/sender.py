@@ -60,7 +60,7 @@ def _deliver_batch(client: "MlflowClient", delivery: Delivery, folder: Path, eve
         _deliver(delivery, events)
         return
     with queue.locked_for_beginning(folder):
-        _deliver(delivery, events)
+        _deliver(delivery, [{**event, "began": queue.began(folder)} for event in events])
     queue.write_place(folder, public_uri(client.tracking_uri), delivery.state)
 
 

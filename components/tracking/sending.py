@@ -43,7 +43,7 @@ class Sending:
         self._queue.close()
         if self._process is not None:
             _close_input(self._process)
-            _end(self._process)
+            _end(self._process, 0.3)
         return self._left()
 
     def _left(self) -> tuple[int, str]:
@@ -92,10 +92,10 @@ def _close_input(process: "subprocess.Popen[bytes]") -> None:
             process.stdin.close()
 
 
-def _end(process: "subprocess.Popen[Any]") -> None:
+def _end(process: "subprocess.Popen[Any]", grace: float = 1.0) -> None:
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
-        process.wait(1.0)
+        process.wait(grace)
     process.kill()
     process.wait()
 
