@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from components.step.addresses import sqlite_path
 from components.step.errors import one_line
 from components.tracking import queue
 from components.tracking.events import public_uri
@@ -88,18 +89,20 @@ def _send(folders: Sequence[Path], uri: str, console: Console) -> list[str]:
         errors="replace",
     )
     with console.status("MLflow") as status:
-        wait_while_well(process, _watched(folders, status.update), LONGEST_SECONDS)
+        # An MLflow that is there is worth the wait for imports, which take seconds on a busy machine.
+        is_there = sqlite_path(uri) is not None or any(queue.read_place(folder) for folder in folders)
+        wait_while_well(process, _watched(folders, status.update, is_there), LONGEST_SECONDS)
     return process.communicate()[0].splitlines()
 
 
-def _watched(folders: Sequence[Path], show: Callable[[str], None]) -> Callable[[], Progress]:
+def _watched(folders: Sequence[Path], show: Callable[[str], None], is_there: bool) -> Callable[[], Progress]:
     keys = {folder: queue.keys(folder) for folder in folders}
 
     def watch() -> Progress:
         left = sum(map(_left, folders))
         show(f"MLflow: {left} events to send")
         each = [progress(folder, keys[folder]) for folder in folders]
-        return sum(sent for sent, _ in each) - left, any(busy for _, busy in each)
+        return sum(sent for sent, _ in each) - left, is_there and any(busy for _, busy in each)
 
     return watch
 

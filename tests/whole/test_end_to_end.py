@@ -1,13 +1,15 @@
 """Complete runs: the compiled YAML's own commands, from annotations to the promotion."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.complete_run import complete_run
+from tests.support.complete_run import CompleteRun, complete_run
 from tests.support.generated import ecotag_export
 
 # Small enough for a fast test; it knows nothing, but runs through everything.
@@ -38,10 +40,28 @@ def test_the_packaged_sample(tmp_path):
     assert len(found["class_names"]) == 10
     assert run.json("promote", "decision.json")["verdict"] == "first model"
     assert "promotion" in run.printed
+    check_one_run_in_mlflow(tmp_path / "runs", run)
     for step, words in (("extract", "400"), ("train", "efficientnet_lite0"), ("test", "of 40 test images right")):
         assert words in run.text(step, "report.html")
         assert "test accuracy" in run.printed
         assert f"{step}/report.html" in run.printed
+
+
+def check_one_run_in_mlflow(runs: Path, run: CompleteRun) -> None:
+    """Check that one row of MLflow has all of the run, that the version points at it, and that the page is named."""
+    with closing(sqlite3.connect(runs / "mlflow.db")) as database:
+        [(run_id, name, status)] = database.execute("select run_uuid, name, status from runs").fetchall()
+        params, metrics = (
+            dict(database.execute(query))
+            for query in ("select key, value from params", "select key, value from latest_metrics")
+        )
+        [(source,)] = database.execute("select run_id from model_versions").fetchall()
+    assert (name, status, source) == ("first", "FINISHED", run_id)
+    assert params["backbone"] == "efficientnet_lite0"
+    assert metrics["test_accuracy_low"] < metrics["test_accuracy"] < metrics["test_accuracy_high"]
+    assert {"validation_loss", "promotion_promoted"} <= set(metrics)
+    assert f"/runs/{run_id}" in run.printed
+    assert "not delivered" not in run.printed
 
 
 def test_runs_from_disk_and_from_s3_are_equal(shades, tmp_path, bucket):
