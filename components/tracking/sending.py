@@ -75,15 +75,17 @@ def wait_while_well(
     """Wait for `process` to send everything, WAIT_SECONDS long, and on to `longest` while it goes well; end it."""
     began = went_well = time.monotonic()
     reached: int | None = None
-    while process.poll() is None:
-        sent, busy = progress()
-        now = time.monotonic()
-        if busy or sent != reached:
-            reached, went_well = sent, now
-        if now > began + WAIT_SECONDS and (now > went_well + WELL_SECONDS or now > began + longest):
-            break
-        time.sleep(0.02)
-    _end(process)
+    try:
+        while process.poll() is None:
+            sent, busy = progress()
+            now = time.monotonic()
+            if busy or sent != reached:
+                reached, went_well = sent, now
+            if now > began + WAIT_SECONDS and (now > went_well + WELL_SECONDS or now > began + longest):
+                break
+            time.sleep(0.02)
+    finally:
+        _end(process)
 
 
 def _close_input(process: "subprocess.Popen[bytes]") -> None:

@@ -4,7 +4,10 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +24,7 @@ from pipeline.local.tracking import FOLDER, mlflow_of
 
 # Where steps keep their events, and where they did before a run had one folder for them.
 QUEUES = (f"*/{FOLDER}", "*/*/tracking-queue")
-LONGEST_SECONDS = 60.0
+LONGEST_SECONDS, SECONDS_BETWEEN_COUNTS = 60.0, 0.5
 ERROR = "pawline tracking: error: "
 
 
@@ -77,32 +80,33 @@ def deliver(runs: Path, console: Console) -> Delivered:
 
 
 def _send(folders: Sequence[Path], uri: str, console: Console) -> list[str]:
-    """Send the queues in `folders`, as long as it goes well; return what the sender printed."""
+    """Send the queues in `folders`, as long as it goes well and no Ctrl-C ends it; return what the sender printed."""
     paths = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "components.tracking", *map(str, folders)],
-        env={**os.environ, "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    with console.status("MLflow") as status:
-        # An MLflow that is there is worth the wait for imports, which take seconds on a busy machine.
-        is_there = sqlite_path(uri) is not None or any(queue.read_place(folder) for folder in folders)
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
+    command = [sys.executable, "-m", "components.tracking", *map(str, folders)]
+    # An MLflow that is there is worth the wait for imports, which take seconds on a busy machine.
+    is_there = sqlite_path(uri) is not None or any(queue.read_place(folder) for folder in folders)
+    with tempfile.TemporaryFile() as said, console.status("MLflow") as status, suppress(KeyboardInterrupt):
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+        )
         wait_while_well(process, _watched(folders, status.update, is_there), LONGEST_SECONDS)
-    return process.communicate()[0].splitlines()
+        said.seek(0)
+        return said.read().decode("utf-8", "replace").splitlines()
+    return []
 
 
 def _watched(folders: Sequence[Path], show: Callable[[str], None], is_there: bool) -> Callable[[], Progress]:
     keys = {folder: queue.keys(folder) for folder in folders}
+    shown = 0.0
 
     def watch() -> Progress:
-        left = sum(map(_left, folders))
-        show(f"MLflow: {left} events to send")
+        nonlocal shown
+        if time.monotonic() > shown + SECONDS_BETWEEN_COUNTS:
+            shown = time.monotonic()
+            show(f"MLflow: {sum(map(_left, folders))} events to send")
         each = [progress(folder, keys[folder]) for folder in folders]
-        return sum(sent for sent, _ in each) - left, is_there and any(busy for _, busy in each)
+        return sum(sent for sent, _ in each), is_there and any(busy for _, busy in each)
 
     return watch
 

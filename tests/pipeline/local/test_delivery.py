@@ -80,6 +80,16 @@ def test_a_server_that_never_answers_is_given_up(runs, monkeypatch):
     assert "hunter2" not in str(left)
 
 
+def test_ctrl_c_ends_the_sending_and_not_the_summary(runs, monkeypatch):
+    def interrupted(process, *_):
+        process.kill()
+        process.wait()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.local.delivery.wait_while_well", interrupted)
+    assert deliver(runs, QUIET).left == 6
+
+
 def public(server) -> str:
     return f"http://127.0.0.1:{server.getsockname()[1]}"
 
