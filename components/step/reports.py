@@ -20,9 +20,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render_report(template: str, **values: Any) -> str:
-    """Return `template` filled with `values`, all of them escaped as HTML; its foot names pipeline run and date."""
-    made = {"run": run_name(), "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}
-    return _environment().get_template(template).render(**values, made=made)
+    """Return `template` filled with `values`, all of them escaped as HTML.
+
+    In a pipeline run its foot names the run and the time; without one the same values give the same bytes.
+    """
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    return _environment().get_template(template).render(**values, run_name=run_name(), made=made)
 
 
 @functools.cache

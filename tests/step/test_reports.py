@@ -95,3 +95,18 @@ def test_any_history_can_be_drawn(points: list[tuple[int, float]]) -> None:
 def test_a_forgotten_value_is_an_error_and_not_a_hole() -> None:
     with pytest.raises(UndefinedError):
         render_report("data.html.j2")
+
+
+def test_in_a_pipeline_run_a_report_names_run_and_time_and_without_one_the_same_values_give_the_same_bytes(
+    monkeypatch,
+) -> None:
+    values = {"title": "t", "summary": "s", "policy": "", "rows": [], "checks": [], "wins": [], "losses": []}
+    monkeypatch.delenv("PAWLINE_RUN_NAME", raising=False)
+    monkeypatch.delenv("PAWLINE_RUN", raising=False)
+    assert "<footer" not in render_report("base.html.j2", **values)
+    monkeypatch.setenv("PAWLINE_RUN", HOSTILE)
+    [foot] = re.findall("<footer.*</footer>", render_report("base.html.j2", **values))
+    assert re.search(r", made \d{4}-\d\d-\d\d \d\d:\d\d UTC</footer>", foot)
+    assert "<script" not in foot
+    monkeypatch.setenv("PAWLINE_RUN_NAME", "monday")
+    assert "Run <bdi>monday</bdi>, made" in render_report("base.html.j2", **values)
