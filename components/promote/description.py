@@ -8,6 +8,8 @@ from typing import Any
 from components.promote.evidence import Challenger
 from components.step.errors import DataError, one_line
 from components.step.markdown import markdown_text
+from components.test.results import HEADLINES
+from components.test.tracking import test_metrics
 
 
 def read_statistics(path: str) -> dict[str, Any]:
@@ -21,8 +23,9 @@ def read_statistics(path: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(Path(path).read_bytes())
         _accuracy(found)
+        test_metrics({name: found[name] for name in HEADLINES}, found)
         return found
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(
             f"The statistics must be JSON as test writes it. Received: {one_line(path)}: {one_line(error, 120)}. "
             "Test again."
@@ -40,7 +43,7 @@ def description(challenger: Challenger, statistics: Mapping[str, Any], reasons: 
     """
     manifest = challenger.manifest
     rows = {
-        "Test accuracy": _accuracy(statistics),
+        "Test accuracy": _accuracy(statistics) if statistics else "not known here",
         "Classes": f"{len(manifest.class_names)}: {', '.join(manifest.class_names)}",
         "Network": f"{manifest.backbone}, weights {manifest.weights}, {manifest.image_size} pixels a side",
         "Dataset": f"{manifest.dataset_fingerprint[:16]}…, {challenger.dataset.uri}",
@@ -57,8 +60,6 @@ def summary_tags(statistics: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _accuracy(statistics: Mapping[str, Any]) -> str:
-    if not statistics:
-        return "not known here"
     low, high = statistics["accuracy_interval_95"]
     counted = f"{statistics['ok']} of {statistics['total']} samples"
     return f"{statistics['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f}), {counted}"

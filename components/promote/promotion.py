@@ -19,7 +19,6 @@ from components.registry.runs import Run
 from components.registry.version import Version
 from components.registry.versions import Registry
 from components.step.files import scratch_folder
-from components.test.checks import check_fit, check_labels
 
 log = logging.getLogger("pawline")
 
@@ -63,7 +62,7 @@ def promote(
     """Decide whether `challenger` becomes the champion of `registry` and, unless it is a `dry_run`, make it so.
 
     Args:
-        challenger: the bundle and its test set.
+        challenger: the bundle and its test set, which fit together.
         registry: None where there is none; then nothing is compared.
         policy: what the challenger must show.
         entry: what a version is made with; it needs a run unless this is a `dry_run`.
@@ -71,11 +70,9 @@ def promote(
         dry_run: decide without registering or tagging anything.
 
     Raises:
-        DataError: the challenger or its test set is damaged or empty.
+        DataError: the challenger or its test set is damaged.
         ServiceError: the registry or a store does not answer; nothing was promoted.
     """
-    check_labels(challenger.manifest.class_names, challenger.test)
-    check_fit(challenger.manifest.class_names, challenger.dataset, challenger.test)
     if registry is None:
         decision = Decision(NOT_ENOUGH, [Check("registry", "undecided", NO_REGISTRY)])
         return Outcome(decision, Gathered(Evidence(challenger.candidate)), "")

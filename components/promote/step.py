@@ -25,6 +25,7 @@ from components.step.command import run_step, step_parser
 from components.step.errors import one_line
 from components.step.files import write_json
 from components.step.outputs import ExecutorOutputs
+from components.test.checks import check_fit, check_labels
 
 log = logging.getLogger("pawline")
 
@@ -99,7 +100,10 @@ def _challenger(arguments: argparse.Namespace) -> Challenger:
         *read_split_table(arguments.validation_samples, "validation"),
     ]
     test = read_split_table(arguments.test_samples, "test")
-    return Challenger(arguments.bundle, manifest, open_dataset(arguments.dataset_uri), test, trained_on)
+    dataset = open_dataset(arguments.dataset_uri)
+    check_labels(manifest.class_names, test)
+    check_fit(manifest.class_names, dataset, test)
+    return Challenger(arguments.bundle, manifest, dataset, test, trained_on)
 
 
 def _metrics(outcome: Outcome) -> dict[str, float]:

@@ -14,7 +14,7 @@ from components.registry.versions import Registry
 from components.test.results import HEADLINES
 from components.test.tracking import test_metrics
 from components.tracking.lifetime import begun
-from components.tracking.mlflow_run import BUNDLE_TAG, TESTED_TAG
+from components.tracking.mlflow_run import TESTED_TAG, TRAINED_TAG
 from components.tracking.shared_run import is_sent_later, queue_folder, run_key, whose_run
 from components.tracking.tracker import NoTracker, TrackedDataset, Tracker, open_tracker
 
@@ -27,8 +27,13 @@ def run_of(registry: Registry, challenger: Challenger, report: Path) -> Run:
     """Return the MLflow run of the pipeline run, or that in which `challenger` was trained; made if there is none."""
     name = f"promote {challenger.manifest.backbone}"
     run = registry.run(whose_run(os.environ, challenger.digest, name), queue_folder(report))
-    if run_key(os.environ) and not is_sent_later(os.environ):
-        _warn_of_what_was_lost(run)
+    if run_key(os.environ):
+        for step in _lost(run, challenger):
+            log.warning(
+                "MLflow has not got all of what %s tracked: it did not answer before that step's pod ended, and its "
+                "queue went with it",
+                step,
+            )
     return run
 
 
@@ -44,11 +49,11 @@ def tracked(
         yield NoTracker()
         return
     tracker = open_tracker(os.environ, queue_folder=queue_folder(arguments.report), known_run=run.id)
-    lost = not is_sent_later(os.environ)
-    parameters = _parameters(challenger) if lost and not run.parameters else {}
+    lost = _lost(run, challenger)
+    parameters = _parameters(challenger) if "train" in lost else {}
     dataset = TrackedDataset(challenger.dataset.uri, challenger.dataset.fingerprint, len(challenger.test))
     with begun(tracker, "", parameters, dataset):
-        if lost and statistics and "test_accuracy" not in run.metrics:
+        if "test" in lost and statistics:
             tracker.metrics(test_metrics({name: statistics[name] for name in HEADLINES}, statistics))
         yield tracker
 
@@ -69,11 +74,9 @@ def _parameters(challenger: Challenger) -> dict[str, object]:
     return {name: getattr(manifest, name) for name in ("backbone", "weights", "image_size")} | manifest.training
 
 
-def _warn_of_what_was_lost(run: Run) -> None:
-    for step, tag in (("train", BUNDLE_TAG), ("test", TESTED_TAG)):
-        if tag not in run.tags:
-            log.warning(
-                "MLflow has not got all of what %s tracked: it did not answer before that step's pod ended, and its "
-                "queue went with it",
-                step,
-            )
+def _lost(run: Run, challenger: Challenger) -> list[str]:
+    """Return the steps before of which `run` does not have all, and nobody will send the rest any more."""
+    if is_sent_later(os.environ):
+        return []
+    said_last = {"train": TRAINED_TAG, "test": TESTED_TAG}
+    return [step for step, tag in said_last.items() if run.tags.get(tag) != challenger.digest]

@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of MLflow and what it has; `artifact_uri` is where its files lie. Without an id there is none."""
+    """A run of MLflow; `artifact_uri` is where its files lie. Without an id there is none."""
 
     id: str = ""
     artifact_uri: str = ""
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -36,9 +34,10 @@ def find_or_make_run(client: "MlflowClient", described: Mapping[str, str], queue
     `queue_folder` has the queues that may tell of the same run, if any do; while it is made here, no sender of theirs
     does so.
     """
-    with queue.locked_for_beginning(queue_folder) if queue_folder else nullcontext():
-        found = client.get_run(_run_id(client, described, queue.began(queue_folder) if queue_folder else None))
-    return Run(found.info.run_id, found.info.artifact_uri, found.data.params, found.data.metrics, found.data.tags)
+    shared = queue_folder if queue_folder and queue_folder.is_dir() else None
+    with queue.locked_for_beginning(shared) if shared else nullcontext():
+        found = client.get_run(_run_id(client, described, queue.began(shared) if shared else None))
+    return Run(found.info.run_id, found.info.artifact_uri, found.data.tags)
 
 
 def _run_id(client: "MlflowClient", described: Mapping[str, str], began: int | None) -> str:

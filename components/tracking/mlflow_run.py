@@ -7,8 +7,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 TOKEN_TAG = "pawline.queue"  # noqa: S105 - the name of a tag, not a secret
-# Of which pipeline run it is, the digest of the bundle that came out of it, and whether that was tested.
-RUN_TAG, BUNDLE_TAG, TESTED_TAG = "pawline.run", "pawline.bundle", "pawline.tested"
+# Of which pipeline run it is, and the digest of the bundle that came out of it.
+RUN_TAG, BUNDLE_TAG = "pawline.run", "pawline.bundle"
+# The last that a training and a test say, each with the bundle's digest: whoever finds it knows that all has arrived.
+TRAINED_TAG, TESTED_TAG = "pawline.trained", "pawline.tested"
 NOTE_TAG = "mlflow.note.content"  # The run's description, in Markdown.
 PARENT_TAG, KFP_TAG = "mlflow.parentRunId", "kfp.pipeline_run_id"
 

@@ -150,7 +150,6 @@ def locked_for_sending(folder: Path, key: str) -> Iterator[bool]:
 @contextmanager
 def locked_for_beginning(folder: Path) -> Iterator[None]:
     """Hold the one place in which a run is looked for and made, so that no two queues in `folder` make one each."""
-    folder.mkdir(parents=True, exist_ok=True)
     with (folder / "begin.lock").open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -9,7 +9,7 @@ from pathlib import Path
 from components.bundle.manifest import MANIFEST, sha256_of
 from components.dataset.snapshot import Dataset
 from components.tracking.lifetime import attempt_key, begun
-from components.tracking.mlflow_run import BUNDLE_TAG
+from components.tracking.mlflow_run import BUNDLE_TAG, TRAINED_TAG
 from components.tracking.shared_run import queue_folder
 from components.tracking.tracker import TrackedDataset, Tracker, open_tracker
 
@@ -43,4 +43,5 @@ def track_results(tracker: Tracker, arguments: argparse.Namespace, metrics: Mapp
     tracker.metrics(metrics)
     tracker.artifact(arguments.report, "reports")
     tracker.model(arguments.bundle)
-    tracker.tags({BUNDLE_TAG: sha256_of(arguments.bundle / MANIFEST)})
+    digest = sha256_of(arguments.bundle / MANIFEST)
+    tracker.tags({BUNDLE_TAG: digest, TRAINED_TAG: digest})

@@ -50,17 +50,33 @@ def test_the_packaged_sample(tmp_path):
 def check_one_run_in_mlflow(runs: Path, run: CompleteRun) -> None:
     """Check that one row of MLflow has all of the run, that the version points at it, and that the page is named."""
     with closing(sqlite3.connect(runs / "mlflow.db")) as database:
-        [(run_id, name, status)] = database.execute("select run_uuid, name, status from runs").fetchall()
-        params, metrics = (
-            dict(database.execute(query))
-            for query in ("select key, value from params", "select key, value from latest_metrics")
-        )
-        [(source,)] = database.execute("select run_id from model_versions").fetchall()
-    assert (name, status, source) == ("first", "FINISHED", run_id)
+
+        def ask(query: str) -> list:
+            return database.execute(query).fetchall()
+
+        [(run_id, name, status)] = ask("select run_uuid, name, status from runs")
+        params = dict(ask("select key, value from params"))
+        metrics = dict(ask("select key, value from latest_metrics"))
+        epochs = {step for (step,) in ask("select step from metrics where key = 'validation_loss'")}
+        [(digest, source)] = ask("select distinct dataset_digest, dataset_source from datasets")
+        [(version_run, description)] = ask("select run_id, description from model_versions")
+        tags = dict(ask("select key, value from model_version_tags"))
+    assert (name, status, version_run) == ("first", "FINISHED", run_id)
     assert params["backbone"] == "efficientnet_lite0"
+    assert len(epochs) > 2
     assert metrics["test_accuracy_low"] < metrics["test_accuracy"] < metrics["test_accuracy_high"]
-    assert {"validation_loss", "promotion_promoted"} <= set(metrics)
+    assert "promotion_promoted" in metrics
+    fingerprint = Path(run.dataset_uri).name
+    assert digest == fingerprint[:36]
+    assert json.loads(source)["fingerprint"] == fingerprint
+    assert f"{metrics['test_accuracy']:.4f} (95 % interval" in description.replace("\\", "")
+    assert (tags["pawline.run"], tags["pawline.fingerprint"]) == ("first", fingerprint)
+    assert float(tags["pawline.test_accuracy"]) == pytest.approx(metrics["test_accuracy"], abs=1e-4)
+    files = {str(path.relative_to(runs / "mlartifacts")) for path in (runs / "mlartifacts").rglob("*")}
+    for wanted in ("reports/report.html", "test/report.html", "promotion/report.html", "bundle/bundle.json"):
+        assert any(file.endswith(wanted) for file in files), wanted
     assert f"/runs/{run_id}" in run.printed
+    assert "orderByKey=metrics.%60test_accuracy%60" in run.printed.replace("\n", "")
     assert "not delivered" not in run.printed
 
 
