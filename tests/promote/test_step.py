@@ -211,7 +211,7 @@ def test_on_a_cluster_promote_says_what_earlier_steps_could_not_deliver_and_tell
     said = capsys.readouterr().err
     client = MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
     [tracked] = client.search_runs([e.experiment_id for e in client.search_experiments()])
-    assert tracked.info.run.id == registry_run(client)
+    assert tracked.info.run_id == registry_run(client)
     assert [LOST.format(step) in said for step in ("train", "test")] == [
         step not in delivered for step in ("train", "test")
     ]

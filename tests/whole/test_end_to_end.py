@@ -58,7 +58,7 @@ def check_one_run_in_mlflow(runs: Path, run: CompleteRun) -> None:
         params = dict(ask("select key, value from params"))
         metrics = dict(ask("select key, value from latest_metrics"))
         epochs = {step for (step,) in ask("select step from metrics where key = 'validation_loss'")}
-        [(digest, source)] = ask("select distinct dataset_digest, dataset_source from datasets")
+        [(digest, source)] = ask("select distinct digest, dataset_source from datasets")
         [(version_run, description)] = ask("select run_id, description from model_versions")
         tags = dict(ask("select key, value from model_version_tags"))
     assert (name, status, version_run) == ("first", "FINISHED", run_id)

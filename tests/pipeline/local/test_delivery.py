@@ -13,7 +13,17 @@ from components.tracking.tracker import open_tracker
 from pipeline.cli.main import main
 from pipeline.local.delivery import deliver, undelivered
 from pipeline.local.tracking import tracking_environment
+from tests.support.fake_pipeline import FakeStep, fake_spec, write_fake
 
+TRACK = """
+import os
+from pathlib import Path
+from components.tracking.shared_run import queue_folder
+from components.tracking.tracker import open_tracker
+tracker = open_tracker(os.environ, queue_folder=queue_folder(Path("unused")), key="train")
+tracker.start("train", {"size": 1}, {}, None)
+tracker.finish("FINISHED")
+"""
 QUIET = Console(quiet=True)
 
 
@@ -66,6 +76,25 @@ def test_what_is_left_is_said_with_the_command_that_delivers_it(runs, monkeypatc
     assert main(["deliver", "--runs", "runs"]) == 0
     assert capsys.readouterr().out == "MLflow has all events of these runs\n"
     assert rows(runs, "select count(*) from metrics") == [(2,)]
+
+
+def test_a_run_says_what_is_left_and_the_next_run_in_the_folder_sends_it(empty_database, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(sending, "WAIT_SECONDS", 60.0)
+    write_fake(tmp_path / "p.yaml", fake_spec(FakeStep("train", TRACK)))
+    run = ["run", "--pipeline", "p.yaml", "--runs", "my runs", "--run-id"]
+    (tmp_path / "my runs" / "mlflow.db").mkdir(parents=True)
+    assert main([*run, "first"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "not delivered 2 events to MLflow (" in printed
+    assert "The next run, or: pawline deliver --runs 'my runs'" in printed
+    (tmp_path / "my runs" / "mlflow.db").rmdir()
+    shutil.copy(empty_database, tmp_path / "my runs" / "mlflow.db")
+    assert main([*run, "second"]) == 0
+    assert "not delivered" not in capsys.readouterr().out
+    found = rows(tmp_path / "my runs", "select name, status from runs order by start_time")
+    assert found == [("first", "FINISHED"), ("second", "FINISHED")]
 
 
 def test_a_server_that_never_answers_is_given_up(runs, monkeypatch):
