@@ -22,8 +22,9 @@ from components.promote.report import write_promotion_report
 from components.promote.step import main
 from components.registry.versions import Registry, open_registry
 from components.storage.s3 import s3_client
-from components.tracking.__main__ import main as replay
+from components.tracking import queue, sending
 from components.tracking.mlflow_run import TESTED_TAG, TRAINED_TAG
+from components.tracking.sender import send
 from components.tracking.tracker import open_tracker
 from pipeline.cli.main import main as pawline
 from tests.support.patience import PATIENCE
@@ -159,21 +160,36 @@ STATISTICS = {
 }  # fmt: skip
 
 
-def test_a_version_points_at_the_run_with_its_parameters_and_test_metrics(run, registry, good, tmp_path, capsys):
-    """Here train and test could not tell MLflow anything, so that promote says what it knows of both."""
+@pytest.fixture
+def client(registry, monkeypatch):
+    """MLflow's client for the registry; trackers leave all in their queues, for the test to `deliver`."""
     from mlflow import MlflowClient
 
+    monkeypatch.setattr("components.tracking.tracker.start_sending", lambda queue, _: sending.Sending(queue, None))
+    return MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+
+
+def deliver(client, folder: Path) -> None:
+    for key in queue.keys(folder):
+        assert send(client, folder, key) == ""
+
+
+def only_run(client):
+    """Return the only run of all experiments."""
+    [run] = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    return run
+
+
+def test_a_version_points_at_the_run_with_its_parameters_and_test_metrics(run, client, good, tmp_path, capsys):
+    """Here train and test could not tell MLflow anything, so that promote says what it knows of both."""
     (tmp_path / "statistics.json").write_text(json.dumps(STATISTICS))
     run(good, statistics=tmp_path / "statistics.json", run="monday <b>")
-    assert replay([str(tmp_path / "out" / "tracking-queue")]) == 0
-    client = MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+    deliver(client, tmp_path / "out" / "tracking-queue")
     version = client.get_model_version("pawline", "1")
     assert version.tags["pawline.test_accuracy"] == "0.9000"
     assert "0.9000 (95 % interval 0.8000 to 0.9500), 81 of 90 samples" in version.description.replace("\\", "")
     assert "<b>" not in version.description
-    [tracked] = client.search_runs(
-        [e.experiment_id for e in client.search_experiments()], order_by=["metrics.test_accuracy DESC"]
-    )
+    tracked = only_run(client)
     assert tracked.info.run_id == version.run_id
     assert tracked.info.status == "FINISHED"
     assert tracked.data.params["backbone"] == "tiny"
@@ -192,11 +208,9 @@ LOST = "MLflow has not got all of what {} tracked"
 
 @pytest.mark.parametrize("delivered", [(), ("train",), ("test",), ("train", "test")])
 def test_on_a_cluster_promote_says_what_earlier_steps_could_not_deliver_and_tells_what_it_knows(
-    run, registry, good, tmp_path, monkeypatch, capsys, delivered
+    run, client, good, tmp_path, monkeypatch, capsys, delivered
 ):
     """Whichever of train and test MLflow has heard of to its end, and whoever of them began the run there."""
-    from mlflow import MlflowClient
-
     monkeypatch.setenv("PAWLINE_RUN", "0b1c")
     digest = sha256_of(good / MANIFEST)
     for step in delivered:
@@ -204,24 +218,17 @@ def test_on_a_cluster_promote_says_what_earlier_steps_could_not_deliver_and_tell
         tracker.start(step, {f"{step}_size": 1}, {}, None)
         tracker.tags({"train": {TRAINED_TAG: digest}, "test": {TESTED_TAG: digest}}[step])
         tracker.finish("FINISHED")
-        replay([str(tmp_path / step)])
+        deliver(client, tmp_path / step)
     (tmp_path / "statistics.json").write_text(json.dumps(STATISTICS))
     run(good, statistics=tmp_path / "statistics.json")
-    replay([str(tmp_path / "out" / "tracking-queue")])
-    said = capsys.readouterr().err
-    client = MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
-    [tracked] = client.search_runs([e.experiment_id for e in client.search_experiments()])
-    assert tracked.info.run_id == registry_run(client)
+    deliver(client, tmp_path / "out" / "tracking-queue")
+    said, tracked = capsys.readouterr().err, only_run(client)
+    assert tracked.info.run_id == client.get_model_version("pawline", "1").run_id
     assert [LOST.format(step) in said for step in ("train", "test")] == [
         step not in delivered for step in ("train", "test")
     ]
     assert ("backbone" in tracked.data.params) == ("train" not in delivered)
     assert ("test_accuracy" in tracked.data.metrics) == ("test" not in delivered)
-
-
-def registry_run(client) -> str:
-    """Return the id of the run that the first version points at."""
-    return str(client.get_model_version("pawline", "1").run_id)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"accuracy": "high"}'])
