@@ -12,6 +12,7 @@ from components.step.files import scratch_folder
 from components.tracking.events import MAX_PARAMETER, MAX_TAG, legal_name
 from components.tracking.mlflow_run import TOKEN_TAG, begun_before, create, of_whole_pipeline
 from components.tracking.queue import State
+from components.tracking.runs_view import VIEW_TAG
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -82,6 +83,7 @@ class Delivery:
             self.state.run_id = self._begun(event)
             self._save()
         self._go_on(event["time"], bool(event["run_id"]))
+        self._client.set_experiment_tag(self.state.experiment_id, *VIEW_TAG)
         self._tags(event)
         parameters = [Param(legal_name(name), value[:MAX_PARAMETER]) for name, value in event["parameters"].items()]
         for start in range(0, len(parameters), MAX_PARAMETERS):

@@ -10,6 +10,7 @@ from components.step.files import write_text
 from components.step.pipeline_run import NAME, RUN
 from components.tracking import queue
 from components.tracking.events import public_uri
+from components.tracking.runs_view import runs_link
 from components.tracking.shared_run import QUEUE
 from pipeline.local.display import short_path
 from pipeline.local.folder import tracking_uri
@@ -17,7 +18,6 @@ from pipeline.local.folder import tracking_uri
 FOLDER, KEY = "tracking", "run-key"
 # Where `mlflow ui` listens unless it is told another port.
 LOCAL_UI = "http://127.0.0.1:5000"
-SORTED = "?searchFilter=&orderByKey=metrics.%60test_accuracy%60&orderByAsc=false"
 
 
 def tracking_environment(run: Path) -> dict[str, str]:
@@ -49,6 +49,7 @@ def where_to_look(run: Path) -> dict[str, str]:
         found["MLflow"] = shlex.join(["mlflow", "ui", "--backend-store-uri", sqlite_uri(Path(short_path(store)))])
     page = LOCAL_UI if store else public_uri(uri).rstrip("/")
     if place.get("target") == public_uri(uri) and page.startswith("http"):
-        runs = f"{page}/#/experiments/{place['experiment_id']}/runs"
-        found |= {"all runs in MLflow": runs + SORTED, "this run in MLflow": f"{runs}/{place['run_id']}"}
+        experiment = place["experiment_id"]
+        found["all runs in MLflow"] = runs_link(page, experiment)
+        found["this run in MLflow"] = f"{page}/#/experiments/{experiment}/runs/{place['run_id']}"
     return found

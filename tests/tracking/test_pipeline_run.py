@@ -125,6 +125,7 @@ def test_a_step_that_kubeflow_made_a_run_of_is_tracked_in_the_run_of_its_pipelin
     tracked = {run.info.run_id for run in runs(client) if run.data.params}
     assert tracked == {whole, nested}  # A person's own nested run stays what it is.
     assert {run.info.status for run in runs(client)} == {"RUNNING"}
+    assert "mlflow.sharedViewState.pawline" in client.get_experiment(experiment).tags  # What links lead to.
 
 
 def test_two_senders_at_once_make_one_run(client, uri, tmp_path):

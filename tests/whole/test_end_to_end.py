@@ -60,7 +60,9 @@ def check_one_run_in_mlflow(runs: Path, run: CompleteRun) -> None:
         epochs = {step for (step,) in ask("select step from metrics where key = 'validation_loss'")}
         [(digest, source)] = ask("select distinct digest, dataset_source from datasets")
         [(version_run, description)] = ask("select run_id, description from model_versions")
+        [(view,)] = ask("select value from experiment_tags where key = 'mlflow.sharedViewState.pawline'")
         tags = dict(ask("select key, value from model_version_tags"))
+    view = json.loads(view)
     assert (name, status, version_run) == ("first", "FINISHED", run_id)
     assert params["backbone"] == "efficientnet_lite0"
     assert len(epochs) > 2
@@ -76,7 +78,11 @@ def check_one_run_in_mlflow(runs: Path, run: CompleteRun) -> None:
     for wanted in ("reports/report.html", "test/report.html", "promotion/report.html", "bundle/bundle.json"):
         assert any(file.endswith(wanted) for file in files), wanted
     assert f"/runs/{run_id}" in run.printed
-    assert "orderByKey=metrics.%60test_accuracy%60" in run.printed.replace("\n", "")
+    assert view["orderByKey"] == "metrics.`test_accuracy`"
+    assert {column for column in view["selectedColumns"] if column.startswith(("metrics", "params"))} <= {
+        *(f"metrics.`{key}`" for key in metrics), *(f"params.`{key}`" for key in params)
+    }  # fmt: skip
+    assert "viewStateShareKey=pawline" in run.printed.replace("\n", "")
     assert "not delivered" not in run.printed
 
 

@@ -56,7 +56,9 @@ def test_all_is_sent_and_nothing_is_said(runs):
     assert deliver(runs, QUIET).as_results() == {}
     assert rows(runs, "select name, status from runs") == [("a", "FINISHED")]
     assert rows(runs, "select count(*) from metrics") == [(2,)]
-    assert rows(runs, "select value from experiment_tags") == [("custom_model_development",)]
+    assert rows(runs, "select value from experiment_tags where key = 'mlflow.experimentKind'") == [
+        ("custom_model_development",)
+    ]
     assert queue.read_place(runs / "a" / "tracking")["run_id"]
     assert undelivered(runs).left == 0
     assert deliver(runs, QUIET).as_results() == {}
