@@ -4,7 +4,7 @@ A champion that knows a test image has an advantage there that says nothing abou
 """
 
 import hashlib
-import zipfile
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +30,12 @@ class Seen:
 
 
 def seen(samples: Iterable[Sample], unique: bool = True) -> Seen:
-    """Return the images and groups of `samples`; not `unique`, one of each for each sample, in their order."""
-    pairs = [(int(sample.sha256[:16], 16), _hashed(sample.group)) for sample in samples]
+    """Return the images and groups of `samples`; not `unique`, one of each for each sample, in their order.
+
+    Raises:
+        DataError: a sample's sha256 is none.
+    """
+    pairs = [(_first_bits(sample.sha256), _hashed(sample.group)) for sample in samples]
     images, groups = (np.array(column, np.uint64) for column in (zip(*pairs, strict=True) if pairs else ((), ())))
     return Seen(np.unique(images), np.unique(groups)) if unique else Seen(images, groups)
 
@@ -51,11 +55,17 @@ def read_seen(path: Path) -> Seen:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = Seen(arrays["images"], arrays["groups"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zipfile, zlib and numpy have no closed list of what damaged bytes make them raise.
         raise _refusal(path, error) from error
     if any(values.dtype != np.uint64 or values.ndim != 1 for values in (found.images, found.groups)):
         raise _refusal(path, "other arrays")
     return found
+
+
+def _first_bits(digest: str) -> int:
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        raise DataError(f"A sample's sha256 must be 64 digits. Received: {one_line(digest, 80)}. Run split again.")
+    return int(digest[:16], 16)
 
 
 def _hashed(text: str) -> int:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -341,6 +342,50 @@ def test_a_champion_that_cannot_be_used_stays_if_the_policy_says_so_and_else_blo
     assert "right on 100.0 % of 90 samples; always naming the most frequent class is right on 33.3 %" in str(found)
     assert "verdict: promoted on this run's test set alone; the champion is version 2" in capsys.readouterr().err
     assert "Decided on this run&#39;s test set alone" in (tmp_path / "out" / "report.html").read_text()
+
+
+def _changed_bytes(old: bytes, new: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(path.read_bytes().replace(old, new))
+
+
+def _noise_in_a_member(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[data.index(b"images.npy") + 40 : -200] = bytes([255]) * (len(data) - 240 - data.index(b"images.npy"))
+    path.write_bytes(data)
+
+
+def _first_row(column: int, value: str) -> Callable[[Path], object]:
+    def change(path: Path) -> None:
+        lines = path.read_text().splitlines()
+        row = lines[1].split(",")
+        row[column] = value
+        path.write_text("\n".join([lines[0], ",".join(row), *lines[2:]]) + "\n")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("seen.npz", _noise_in_a_member),
+        ("seen.npz", _changed_bytes(b"\x08\0", b"\x63\0")),
+        ("seen.npz", lambda path: path.write_bytes(b"PK" * 100)),
+        ("seen.npz", lambda path: (path.unlink(), path.mkdir(), (path / "x").touch())),
+        ("test_samples.csv", _first_row(3, "no digest")),
+        ("test_samples.csv", _first_row(3, "f" * 64)),
+        ("test_samples.csv", _first_row(4, "9" * 5000)),
+        ("test_samples.csv", lambda path: path.write_bytes(bytes(range(256)))),
+    ],
+    ids=["noise", "another packing", "no archive", "a folder", "digest", "stranger", "number", "bytes"],
+)
+def test_damaged_evidence_of_a_champion_blocks_nothing(run, registry, good, bad, tmp_path, name, damage):
+    run(bad)
+    [path] = (tmp_path / "store").glob(f"mlartifacts/**/evidence/{name}")
+    damage(path)
+    found = run(good)
+    assert (found["verdict"], registry.champion_number()) == ("promoted", "2")
+    told = "What version 1 was trained on is not known" if name == "seen.npz" else "test set of version 1"
+    assert any(told in reason for reason in found["reasons"]), found["reasons"]
 
 
 def test_in_place_of_a_lost_champion_comes_no_guesser(run, registry, material, good, bad, tmp_path):
