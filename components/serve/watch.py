@@ -6,7 +6,8 @@ Nothing that comes from outside may end a server that answers: whatever goes wro
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
+from math import inf
+from time import monotonic, perf_counter
 from typing import TypeVar
 
 from components.inference.model import Model, load_model
@@ -18,6 +19,8 @@ from components.serve.work.service import Service
 from components.step.errors import DataError, PawlineError, ServiceError, one_line
 
 TRIES = 5
+# After so many a changed bundle is tried only so often: it costs what loading costs, and may be put right any time.
+PAUSE_SECONDS = 300.0
 # A large bundle over a slow network takes a minute; a network that is built to compute for hours is not waited for.
 PATIENCE_SECONDS = 600.0
 
@@ -48,7 +51,7 @@ async def watch(service: Service, source: Source, revision: str) -> None:
     """Put every changed bundle of `source` into service, forever; `revision` is what is in service.
 
     The old one is kept while the source does not answer, and when the changed one may not be served. Such a one is
-    tried a few times more, as part of it may be on its way still.
+    tried again with each look, as part of it may be on its way still, and after a few times now and then.
     """
     watched = _Watched(revision)
     while True:
@@ -64,27 +67,35 @@ async def watch(service: Service, source: Source, revision: str) -> None:
 
 @dataclass
 class _Watched:
-    """The revision in service, the changed one that was refused last and how often, and what was logged last."""
+    """The revision in service, the changed one refused last, how often and until when, and what was logged last."""
 
     served: str
     refused: str = ""
     times: int = 0
+    until: float = 0.0
     problem: str = ""
+
+    def refuse(self, revision: str, is_final: bool) -> None:
+        """Note that `revision` was refused; `is_final` that it is not to be tried again."""
+        self.times = self.times + 1 if revision == self.refused else 1
+        self.refused = revision
+        pause = inf if is_final else PAUSE_SECONDS if self.times >= TRIES else 0.0
+        self.until = monotonic() + pause
+
+    def may_try(self, revision: str) -> bool:
+        return revision != self.served and (revision != self.refused or monotonic() >= self.until)
 
 
 async def _look(service: Service, source: Source, watched: _Watched) -> None:
     found = await _revision(source)
-    if found == watched.served or (found == watched.refused and watched.times >= TRIES):
+    if not watched.may_try(found):
         return
     try:
         model = await _model(service, source, found)
     except DataError as error:
-        watched.times = watched.times + 1 if found == watched.refused else 1
-        watched.refused = found
+        watched.refuse(found, is_final=isinstance(error, TooSlow))
         if watched.times == 1:
             service.metrics.model_refused()
-        if isinstance(error, TooSlow):
-            watched.times = TRIES
         raise
     service.put_into_service(model)
     watched.served = found

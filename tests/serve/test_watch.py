@@ -142,3 +142,42 @@ def test_a_model_that_never_loads_is_given_up_once_and_does_not_hold_up_another(
         let_go.set()
     assert loaded.count("never") == 1
     assert loaded[-1] == "later"
+
+
+def test_a_bundle_that_was_refused_again_and_again_is_taken_once_it_is_whole(service, bundles, monkeypatch):
+    """A slow copy brings the small manifest long before the network, and the registry's store may be away a while."""
+
+    class Late:
+        """Has one revision, whose files are whole after so many tries."""
+
+        tries = 0
+
+        def revision(self) -> str:
+            return "late"
+
+        @contextlib.contextmanager
+        def bundle(self, revision: str) -> Iterator[Found]:
+            self.tries += 1
+            whole = self.tries > 2 * watching.TRIES
+            yield Found(bundles[1] if whole else bundles[1] / "not there yet", "classifier", "")
+
+    async def run() -> None:
+        await watching.load(service, FolderSource(bundles[0]))
+        await until_served(service, Late(), service.model.digest)
+
+    monkeypatch.setattr(watching, "PAUSE_SECONDS", 0.002)
+    asyncio.run(run())
+    assert b"pawline_model_refused_total 1.0" in service.metrics.text()
+
+
+def test_a_bundle_that_stays_bad_is_not_loaded_with_each_look(service, bundles):
+    source = Source(*[Path("nowhere")] * 50, bundles[1])
+
+    async def run() -> None:
+        await watching.load(service, FolderSource(bundles[0]))
+        await until_served(service, source, service.model.digest)
+
+    tried = []
+    source.bundle = lambda revision, real=source.bundle: tried.append(revision) or real(revision)
+    asyncio.run(run())
+    assert tried == ["nowhere"] * watching.TRIES + [str(bundles[1])]
