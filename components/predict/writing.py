@@ -2,15 +2,13 @@
 
 import csv
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TextIO
 
 from components.inference.model import Model
 from components.predict.labelling import Answer
 from components.step.errors import one_line
-
-_FORMULA = re.compile(r"\s*[=+\-@]|[\t\r\n]")
+from components.step.spreadsheets import inert
 
 Write = Callable[[TextIO, Model, Iterable[Answer]], None]
 
@@ -44,11 +42,6 @@ def _row(answer: Answer, class_names: Sequence[str]) -> Iterator[str]:
     yield repr(found["confidence"]) if found else ""
     yield one_line(answer.error, 1000) if answer.error else ""
     yield from (repr(found["probabilities"][name]) if found else "" for name in class_names)
-
-
-def inert(cell: str) -> str:
-    """Return `cell` with a `'` before it if a spreadsheet would take it for a formula."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def write_json(file: TextIO, model: Model, answers: Iterable[Answer]) -> None:

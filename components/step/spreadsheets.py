@@ -12,7 +12,8 @@ from pathlib import Path
 from components.step.files import atomic_write
 
 # Source: OWASP, "CSV Injection"; the last four are the first four as East Asian keyboards write them.
-FORMULA = "[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+# Spaces before them are passed over by some.
+FORMULA = "(?:\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])"
 _RISKY = re.compile(f"'*{FORMULA}")
 _MARKED = re.compile(f"'+{FORMULA}")
 

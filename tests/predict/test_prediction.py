@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.predict.writing import inert
+from components.step.spreadsheets import inert
 from pipeline.cli.main import main
 from tests.support import generated
 from tests.support.generated_images import PICTURES
@@ -171,10 +171,20 @@ def test_a_link_that_leads_out_of_a_folder_is_not_followed_and_one_named_is(
 NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12)
 
 
-@given(st.sampled_from("=+-@\t\r") | st.just(" ="), NAMES)
+@given(st.sampled_from("=+-@\t\r\uff1d\uff20") | st.just(" ="), NAMES)
 def test_no_cell_is_a_formula(beginning: str, rest: str) -> None:
     cell = inert(beginning + rest)
     assert cell == f"'{beginning}{rest}"
+
+
+def test_a_file_called_like_a_formula_is_none_in_the_table(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    bundle, called = colour_bundle(tmp_path / "bundle"), ["=1.png", " =1.png", "\uff1d1.png", "'=1.png", "plain.png"]
+    [picture] = generated.noise_images(1).values()
+    generated.write_files(tmp_path / "photos", dict.fromkeys(called, picture))
+    monkeypatch.chdir(tmp_path / "photos")
+    assert main(["predict", str(bundle), *called, "--csv"]) == 0
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert [row[0] for row in rows[1:]] == [f"'{name}" for name in called[:-1]] + ["plain.png"]
 
 
 @given(st.floats(0, 1))

@@ -13,7 +13,7 @@ from components.test.label_errors import LabelDoubt, write_label_errors_csv
 from components.test.near_duplicates import NearDuplicate, write_near_duplicates_csv
 from components.test.predictions import Prediction, write_predictions_csv
 
-FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "\tx", "\rx", "\uff1d1+1", "'=1", "''@x"]
+FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "\tx", "\rx", "\uff1d1+1", " =1", "'=1", "''@x"]
 names = st.one_of(st.sampled_from(FORMULAS), st.text(alphabet="=+-@'abc ,\"", max_size=8), st.text(max_size=8))
 
 
@@ -51,7 +51,7 @@ def test_no_csv_for_people_has_a_formula(tmp_path, text):
         with path.open(newline="", encoding="utf-8") as file:
             cells = [cell for row in csv.reader(file) for cell in row]
         texts = [cell for cell in cells if cell != "-0.5"]  # A number.
-        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d")) for cell in texts)
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d", " ")) for cell in texts)
 
 
 @pytest.mark.parametrize("text", ["=1+1.png", "+a", "-a", "@a", "'=a", "''+a", "plain"])
