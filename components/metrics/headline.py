@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 MOST = {"log_loss": np.inf, "brier": 2.0}  # The others are shares.
 
+ROUNDING = 1e-9  # Less is the order in which numbers were added up.
+
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
@@ -68,15 +70,19 @@ def headline_values(outcomes: Outcomes) -> dict[str, float]:
 
 
 def headline_intervals(outcomes: Outcomes, groups: Sequence[str], seed: int) -> dict[str, tuple[float, float] | None]:
-    """Return the 95 % bootstrap interval of each headline metric; None with a single group, which says nothing.
+    """Return the 95 % bootstrap interval of each headline metric; None where resampling shows nothing.
 
-    With few samples a class these are too narrow: a class that is all right stays all right in every resample.
+    So it is with a single group, and where every resample gives the same: what is all right or all wrong stays so,
+    which says nothing of other samples. With few samples a class that is all right still makes these too narrow.
     """
     values = headline_values(outcomes)
     if len(set(groups)) < 2:
         return dict.fromkeys(values)
-    resampled = [headline_metrics(outcomes, weights) for weights in resampled_weights(groups, seed)]
+    parts = [headline_metrics(outcomes, weights) for weights in resampled_weights(groups, seed)]
+    resampled = {name: np.concatenate([part[name] for part in parts]) for name in values}
     return {
-        name: percentile_interval(value, np.concatenate([part[name] for part in resampled]), most=MOST.get(name, 1.0))
+        name: percentile_interval(value, resampled[name], most=MOST.get(name, 1.0))
+        if np.nanmax(resampled[name]) - np.nanmin(resampled[name]) > ROUNDING
+        else None
         for name, value in values.items()
     }

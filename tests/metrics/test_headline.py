@@ -67,3 +67,16 @@ def test_the_interval_of_the_accuracy_is_about_as_wide_as_theory_says():
 def test_one_group_says_nothing_of_others():
     drawn = realistic(10, 3, seed=0)
     assert set(headline_intervals(_outcomes(drawn), ["one"] * 10, seed=0).values()) == {None}
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_what_is_all_right_or_all_wrong_in_every_resample_has_no_interval_rather_than_one_of_no_width(right):
+    labels = np.arange(12) % 2
+    probabilities = np.where(np.eye(2)[labels if right else 1 - labels] == 1, 0.6, 0.4)
+    probabilities += np.linspace(0, 0.01, 12)[:, None] * np.where(probabilities > 0.5, 1, -1)
+    outcomes = Outcomes(labels, probabilities.argmax(1), probabilities)
+    found = headline_intervals(outcomes, [f"g{i}" for i in range(12)], seed=0)
+    assert {name for name, interval in found.items() if not interval} == {
+        "accuracy", "balanced_accuracy", "macro_f1", "weighted_f1",
+    }  # fmt: skip
+    assert all(low < high for low, high in filter(None, found.values()))
