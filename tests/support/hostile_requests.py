@@ -112,6 +112,11 @@ def _tensors() -> Iterator[Request]:
     for shape in ([1, 32, 32, 3], [1, 32, 32, 4], [10**9, 32, 32, 3], [1, 32, 32], [0, 32, 32, 3]):
         yield sent(f"of pixels {shape}", {"inputs": [pixels | {"shape": shape, "data": [0] * 7}]})
     yield sent("of pixels out of range", {"inputs": [pixels | {"shape": [1, 32, 32, 3], "data": [256] * 3072}]})
+    for tensor in (good, pixels | {"shape": [1, 32, 32, 3]}):  # A text's characters are texts: without end, if nested.
+        for first in ("[" * 1000 + "]" * 1000, "[" * 1000 + "7" + "]" * 1000):
+            head = json.dumps({**tensor, "data": []}).removesuffix("[]}")
+            data = f'{{"inputs": [{head}[{first}, "{"a" * 7_000_000}"]}}]}}'.encode()
+            yield sent(f"of a text beside {first[999:1001]} in 1,000 lists, {tensor['datatype']}", data)
     yield from _binary_tensors()
 
 

@@ -33,12 +33,27 @@ def uint8_tensor(tensor: Json, binary: bytes | None, shape: list[int]) -> NDArra
 
 def _bytes_of(data: object) -> bytes:
     try:
-        values: Any = data if isinstance(data, list) else None
-        while values and isinstance(values[0], list):
-            values = list(chain.from_iterable(values))
-        return bytes(values)  # Checks every value, and is faster than numpy.
+        return bytes(_flat(data))  # Checks every value, and is faster than numpy.
     except (TypeError, ValueError, KeyError) as error:
         raise bad_request("The data of a UINT8 tensor must be a list of whole numbers from 0 to 255.") from error
+
+
+def _flat(data: object) -> list[Any]:
+    """Return the elements of lists in lists, each of which is passed over once.
+
+    A text among the lists would be taken apart into texts of a character, and these into themselves at every level.
+
+    Raises:
+        TypeError: `data` is no list, or holds lists beside something else.
+    """
+    values = data
+    while isinstance(values, list) and values and isinstance(values[0], list):
+        if not all(isinstance(value, list) for value in values):
+            raise TypeError("lists beside something else")
+        values = list(chain.from_iterable(values))
+    if not isinstance(values, list):
+        raise TypeError("no list")
+    return values
 
 
 def bytes_tensor(tensor: Json, binary: bytes | None, count: int) -> list[bytes]:
@@ -55,10 +70,7 @@ def bytes_tensor(tensor: Json, binary: bytes | None, count: int) -> list[bytes]:
 
 def _from_json(data: object) -> list[bytes]:
     try:
-        values: Any = data if isinstance(data, list) else None
-        while values and isinstance(values[0], list):
-            values = list(chain.from_iterable(values))
-        return [base64.b64decode(value, validate=True) for value in values]
+        return [base64.b64decode(value, validate=True) for value in _flat(data)]
     except (TypeError, ValueError, binascii.Error) as error:
         raise bad_request("The data of a BYTES tensor must be a list of base64 texts.") from error
 
