@@ -1,6 +1,7 @@
 """What must fit together before anything is tested: table, dataset, bundle."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
@@ -27,7 +28,8 @@ def check_fit(class_names: Sequence[str], dataset: Dataset, samples: Sequence[Sa
         DataError: the bundle does not know a class, and which; or a sample is not the dataset's, and which.
     """
     _check_known(class_names, set(dataset.class_names), "dataset")
-    known = {sample.sample_id: sample for sample in dataset.samples()}
+    # A split that came with the images is not in a split's table: there, all rows are of one.
+    known = {sample.sample_id: replace(sample, given_split="") for sample in dataset.samples()}
     strangers = [sample.sample_id for sample in samples if known.get(sample.sample_id) != sample]
     if strangers:
         raise DataError(

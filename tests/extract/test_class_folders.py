@@ -11,6 +11,7 @@ from PIL import Image
 from components.dataset.samples import SPLITS, read_split_table
 from components.dataset.snapshot import fingerprint
 from components.split.step import main as split
+from components.test.checks import check_fit
 from tests.conftest import Bucket
 from tests.support import generated
 from tests.support.extraction import Outcome, assert_nothing_written, assert_refused, extract_arguments, run_extract
@@ -184,6 +185,14 @@ def test_kept_it_passes_split_unchanged_whatever_method_and_seed_say(tmp_path: P
     rows = list(csv.DictReader((tmp_path / "out/samples.csv").open()))
     assert {row["given_split"] for row in rows} == set(SPLITS)
     assert_said(tmp_path, outcome, "given split is kept")
+
+
+def test_the_tables_of_a_kept_split_are_of_its_dataset_to_the_steps_that_follow(tmp_path: Path) -> None:
+    dataset = extract_folders(tmp_path, split_export(), given_split="keep").dataset()
+    split_tables(tmp_path, dataset.uri)
+    test = read_split_table(tmp_path / "test.csv", "test")
+    known = check_fit(dataset.class_names, dataset, test)
+    assert {sample.sample_id for sample in test} < set(known) == {s.sample_id for s in dataset.samples()}
 
 
 def test_a_kept_split_is_another_dataset_and_one_without_is_as_ever(tmp_path: Path) -> None:
