@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from components.step.errors import UsageError
+from components.step.errors import UsageError, one_line
+from components.step.plain_yaml import OnceLoader
 from components.step.regular_files import read_regular
 
 UNSUPPORTED = ("triggerPolicy", "parameterIterator", "artifactIterator", "iteratorPolicy")
@@ -58,10 +59,11 @@ def load_pipeline(path: Path) -> CompiledPipeline:
         UsageError: the file is missing, is no compiled pipeline, or holds more than a straight graph of containers.
     """
     try:
-        spec: Any = next(yaml.safe_load_all(read_regular(path).decode()), None)
+        spec: Any = next(yaml.load_all(read_regular(path).decode(), OnceLoader), None)
         return parse_pipeline(spec)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, LookupError, TypeError, AttributeError) as error:
-        reason = getattr(error, "strerror", None) or f"{type(error).__name__} while reading it"
+        reason = getattr(error, "strerror", None) or getattr(error, "problem", None)
+        reason = one_line(reason or f"{type(error).__name__} while reading it", 160)
         raise UsageError(
             f"The pipeline must be a compiled KFP YAML. Received: {path}: {reason}. Compile it with `pawline compile`."
         ) from error

@@ -1,12 +1,12 @@
 """Parameters of a run, given as `name=value` or by a file, checked against the types in the compiled pipeline."""
 
 import difflib
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from components.step.errors import UsageError, one_line
+from components.step.strict_json import read_json
 from pipeline.compiled import Parameter
 
 
@@ -104,7 +104,7 @@ def _boolean(text: str) -> bool:
 
 def _json_of(kind: type) -> Callable[[str], Any]:
     def read(text: str) -> Any:
-        value = json.loads(_text(text), parse_constant=_refuse_constant, parse_float=_number)
+        value = read_json(_text(text), parse_constant=_refuse_constant, parse_float=_number)
         if not isinstance(value, kind):
             raise ValueError(text)
         return value

@@ -5,15 +5,15 @@
 """
 
 import hashlib
-import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from components.bundle.boundary import MIB, check_file, damaged, sound
 from components.step.regular_files import open_regular
+from components.step.sealed_json import unsealed
 
 FORMAT_VERSION = 2
 MANIFEST, NETWORK, ONNX_NETWORK, GOLDEN = "bundle.json", "model.keras", "model.onnx", "golden.npz"
@@ -70,17 +70,16 @@ def read_manifest(directory: Path) -> Manifest:
     with sound(path):
         check_file(path, MOST_BYTES[MANIFEST])
         values = _parsed(path.read_text(encoding="utf-8"))
-        version = values.get("format_version") if isinstance(values, dict) else None
-        if version != FORMAT_VERSION:
+        if (version := values.get("format_version")) != FORMAT_VERSION:
             raise damaged(path, f"format_version={version}, this program reads {FORMAT_VERSION}")
         return _checked(values)
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str) -> dict[str, Any]:
     if text.count("[") + text.count("{") > MOST_OBJECTS:
         raise ValueError(f"more than {MOST_OBJECTS} objects and lists")
-    values = json.loads(text)
-    level = [values]
+    values = unsealed(text, {field.name for field in fields(Manifest)})
+    level: list[Any] = [values]
     for _ in range(MOST_LEVELS):
         level = [child for value in level for child in _children(value)]
     if level:
@@ -106,8 +105,8 @@ def _checked(values: Mapping[str, Any]) -> Manifest:
         raise ValueError(f"temperature={manifest.temperature}")
     if type(manifest.split_seed) is not int:
         raise ValueError(f"split_seed={manifest.split_seed}")
-    for kind, what, fields in ((str, "a text", _TEXTS), (dict, "an object", _OBJECTS)):
-        if wrong := [name for name in fields if not isinstance(getattr(manifest, name), kind)]:
+    for kind, what, names_of_kind in ((str, "a text", _TEXTS), (dict, "an object", _OBJECTS)):
+        if wrong := [name for name in names_of_kind if not isinstance(getattr(manifest, name), kind)]:
             raise ValueError(f"{wrong[0]} must be {what}")
     if set(manifest.files) != set(SEALED):
         raise ValueError(f"files must be {', '.join(SEALED)}")

@@ -15,6 +15,8 @@ from components.bundle.manifest import GOLDEN, MANIFEST, NETWORK, ONNX_NETWORK, 
 from components.network.keras_runtime import keras
 from components.onnx_twin.export import export_onnx, run_onnx
 from components.step.files import atomic_directory, atomic_write, write_json
+from components.step.sealed_json import sealed
+from components.step.strict_json import read_json
 
 LIBRARIES = ("keras", "tensorflow", "numpy", "pillow", "onnx", "onnxruntime")
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -42,7 +44,7 @@ def save_bundle(
         check_golden(golden, run_onnx(folder / ONNX_NETWORK, golden.images), ONNX_NETWORK)
         _save_golden(golden, folder / GOLDEN)
         manifest = _manifest(provenance, {name: sha256_of(folder / name) for name in SEALED})
-        write_json(folder / MANIFEST, manifest.as_json())
+        write_json(folder / MANIFEST, sealed(manifest.as_json()))
     return manifest
 
 
@@ -71,7 +73,7 @@ def _with_numbered_objects(config: bytes) -> bytes:
             values["shared_object_id"] = ranks.setdefault(address, len(ranks))
         return values
 
-    return json.dumps(json.loads(config, object_hook=numbered)).encode()
+    return json.dumps(read_json(config, numbered)).encode()
 
 
 def _save_golden(golden: Golden, path: Path) -> None:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from components.dataset.samples import COLUMNS, GIVEN_SPLIT, SPLITS, Sample
 from components.step.errors import DataError, first_ten, one_line
+from components.step.sealed_json import unsealed
 from components.storage.names import check_label, check_name
 from components.storage.ranged_file import DIGITS, Damaged, VerifiedFile
 from components.storage.store import ObjectMissing, Store
@@ -25,6 +26,9 @@ from components.storage.stores import open_store
 MANIFEST = "dataset.json"
 FORMAT_VERSION = 1
 READ_BYTES = 8 << 20
+# The names in a manifest, and in one of its parts; what else an older one without a digest has was flipped.
+NAMES = ("format_version", "fingerprint", "class_names", "samples", "parts")
+PART_NAMES = {"name", "sha256", "size", "blocks", "samples"}
 
 
 def fingerprint(samples: Iterable[Sample]) -> str:
@@ -49,14 +53,15 @@ def open_dataset(uri: str) -> "Dataset":
     """
     store = open_store(uri)
     try:
-        manifest = json.loads(store.read(MANIFEST))
+        manifest = unsealed(store.read(MANIFEST), NAMES)
         if manifest["format_version"] == FORMAT_VERSION:
             return _described(store, manifest)
     except ObjectMissing as error:
         raise DataError(f"A dataset must have a {MANIFEST}. Received: {one_line(uri)}. Run extract again.") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
-            f"A dataset's {MANIFEST} must be as extract writes it. Received: {one_line(uri)}. Run extract again."
+            f"A dataset's {MANIFEST} must be as extract writes it. Received: {one_line(uri)}: {one_line(error, 160)}. "
+            "Run extract again, which writes it anew."
         ) from error
     raise DataError(
         f"A dataset must have format version {FORMAT_VERSION}. "
@@ -73,6 +78,8 @@ def _described(store: Store, manifest: Mapping[str, Any]) -> "Dataset":
 
 
 def _part(described: Mapping[str, Any]) -> "PartDigests":
+    if unknown := described.keys() - PART_NAMES:
+        raise ValueError(f"the unknown name {min(unknown)!r}")
     blocks = str(described.get("blocks", ""))  # Datasets written before this was have none.
     cut = [blocks[start : start + DIGITS] for start in range(0, len(blocks), DIGITS)]
     return PartDigests(int(described["size"]), str(described["sha256"]), cut)

@@ -17,6 +17,7 @@ from components.dataset.snapshot import FORMAT_VERSION, MANIFEST, fingerprint, o
 from components.step.errors import DataError, ServiceError, one_line
 from components.step.files import json_text, scratch_folder
 from components.step.parallel import each_in_parallel
+from components.step.sealed_json import sealed
 from components.storage.ranged_file import block_digests
 from components.storage.store import Store
 from components.storage.stores import open_store
@@ -72,7 +73,7 @@ def write_dataset(store_uri: str, records: Sequence[Record], wrote: Callable[[in
     parts = []
     for index, part in enumerate(_cut(records, PART_BYTES)):
         parts.append(_write_part(store, index, part, whole, wrote))
-    _upload_text(store, MANIFEST, json_text(_manifest(address, records, parts)))
+    _upload_text(store, MANIFEST, json_text(sealed(_manifest(address, records, parts))))
     return store.uri()
 
 

@@ -14,6 +14,7 @@ from components.extract import pattern_process
 from components.extract.notes import noted
 from components.extract.spelling import nfc
 from components.step.errors import UsageError, first_ten, one_line
+from components.step.strict_json import read_json
 
 # Of a processor, for all names together; a million names take an ordinary pattern about two.
 MATCHING_SECONDS = 20
@@ -59,7 +60,7 @@ def groups_of(sample_ids: Sequence[str], pattern: re.Pattern[str] | None) -> lis
             "Make it simpler: no repetition within a repetition, as in (a+)+."
         )
     done.check_returncode()
-    return [group or sample_id for group, sample_id in zip(json.loads(done.stdout), sample_ids, strict=True)]
+    return [group or sample_id for group, sample_id in zip(read_json(done.stdout), sample_ids, strict=True)]
 
 
 def alone(groups: Mapping[str, str]) -> list[str]:

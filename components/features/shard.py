@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from components.step.strict_json import read_json
+
 FORMAT_VERSION = 1
 METADATA = b"pawline"
 
@@ -70,8 +72,8 @@ class Shard:
         with _damage_named():
             column = self.file.read(columns=["features"]).column(0).combine_chunks()
             features = np.asarray(column.flatten(), np.float32).reshape(len(self.sha256s), -1)
-        if content_digest(self.sha256s, features) != self.digest:
-            raise BadShard("another sha256 than was written")
+            if content_digest(self.sha256s, features) != self.digest:
+                raise BadShard("another sha256 than was written")
         return [(s, row) for s, row in zip(self.sha256s, features, strict=True) if s in sha256s]
 
 
@@ -88,7 +90,7 @@ def open_shard(file: BinaryIO, key: str, dimensions: int) -> Shard:
 
 
 def _checked_digest(schema: pa.Schema, key: str, dimensions: int) -> str:
-    described = json.loads((schema.metadata or {})[METADATA])
+    described = read_json((schema.metadata or {})[METADATA])
     if described["format_version"] != FORMAT_VERSION or described["key"] != key:
         raise ValueError("of another backbone, image size or format version")
     if not schema.equals(_schema(dimensions)):

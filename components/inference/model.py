@@ -17,6 +17,7 @@ from components.bundle.manifest import MANIFEST, ONNX_NETWORK, Manifest, read_ma
 from components.inference.engine import Engine, make_engine
 from components.metrics.calibration import calibrated
 from components.step.errors import DataError, one_line
+from components.step.strict_json import read_json
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def load_model(directory: Path, name: str, version: str, workers: int) -> Model:
 
 def _check_sayable(values: Mapping[str, Any]) -> None:
     try:
-        json.loads(json.dumps(values, ensure_ascii=False).encode(), parse_int=_of_64_bits)
+        read_json(json.dumps(values, ensure_ascii=False).encode(), parse_int=_of_64_bits)
     except (ValueError, TypeError) as error:  # Half a surrogate pair in a class name, a number of more than 64 bits.
         raise DataError(
             f"A bundle must hold what JSON answers can. Received: {one_line(error)}. Train again."

@@ -2,14 +2,15 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.bundle.manifest import MANIFEST, Manifest, read_manifest, sha256_of
 from components.bundle.reader import Bundle, load_bundle
 from components.bundle.registered import other_digest
-from components.dataset.samples import Sample, read_split_table
+from components.dataset.own_samples import own_samples
+from components.dataset.samples import Sample, Split, read_split_table
 from components.dataset.snapshot import Dataset, open_dataset
 from components.parameters.policy import PromotionPolicy
 from components.promote.answers import Asked, PairedAnswers
@@ -30,13 +31,22 @@ LOOK = "look."
 
 @dataclass(frozen=True, slots=True)
 class Challenger:
-    """The bundle just trained, with the test set it is judged on and the samples it was trained on."""
+    """The bundle just trained, with the tables of the samples it was trained on and is judged on."""
 
     bundle: Path
     manifest: Manifest
     dataset: Dataset
-    test: Sequence[Sample]
-    trained_on: Sequence[Sample]
+    tables: Mapping[Split, Sequence[Sample]]
+
+    @property
+    def test(self) -> Sequence[Sample]:
+        """The test set it is judged on."""
+        return self.tables["test"]
+
+    @property
+    def trained_on(self) -> list[Sample]:
+        """The samples it was trained on, those that watched the training among them."""
+        return [*self.tables["train"], *self.tables["validation"]]
 
     @property
     def digest(self) -> str:
@@ -186,6 +196,7 @@ def _ask_champions_test(
     try:
         samples = read_split_table(kept / TEST_TABLE, "test")
         dataset = open_dataset(champion.tag("dataset_uri"))
+        own_samples(dataset, {"test": samples})
         return _ask(both, dataset, samples, seen(challenger.trained_on), batch_size), []
     except DataError as error:
         why = "is not there any more or was never kept"

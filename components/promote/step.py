@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components.bundle.manifest import read_manifest, verify_files
-from components.dataset.samples import read_split_table
+from components.dataset.samples import Split, read_split_table
 from components.dataset.snapshot import open_dataset
 from components.parameters.numbers import check_batch_size
 from components.parameters.policy import PromotionPolicy, read_policy
@@ -95,15 +95,16 @@ def _written(
 def _challenger(arguments: argparse.Namespace) -> Challenger:
     manifest = read_manifest(arguments.bundle)
     verify_files(arguments.bundle, manifest)
-    trained_on = [
-        *read_split_table(arguments.train_samples, "train"),
-        *read_split_table(arguments.validation_samples, "validation"),
-    ]
-    test = read_split_table(arguments.test_samples, "test")
+    places: dict[Split, Path] = {
+        "train": arguments.train_samples,
+        "validation": arguments.validation_samples,
+        "test": arguments.test_samples,
+    }
+    tables = {split: read_split_table(place, split) for split, place in places.items()}
     dataset = open_dataset(arguments.dataset_uri)
-    check_labels(manifest.class_names, test)
-    check_fit(manifest.class_names, dataset, test)
-    return Challenger(arguments.bundle, manifest, dataset, test, trained_on)
+    check_labels(manifest.class_names, tables["test"])
+    check_fit(manifest.class_names, dataset, tables)
+    return Challenger(arguments.bundle, manifest, dataset, tables)
 
 
 def _metrics(outcome: Outcome) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from components.step.errors import UsageError, one_line
 from components.step.files import write_text
+from components.step.strict_json import read_json
 
 EXECUTOR_INPUT_HELP = "KFP's executor input as JSON; filled in by whoever runs the step, left out by hand"
 
@@ -74,7 +75,7 @@ class ExecutorOutputs:
 def _parse(executor_input: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the outputs' places, and the values of the input parameters by name."""
     try:
-        task = json.loads(executor_input)
+        task = read_json(executor_input)
         outputs, inputs = task["outputs"], task.get("inputs", {}).get("parameterValues", {})
         if isinstance(outputs, dict) and isinstance(inputs, dict):
             return outputs, inputs

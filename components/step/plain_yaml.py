@@ -16,6 +16,17 @@ LARGEST_BYTES = 65_536
 DEEPEST = 16
 
 
+class OnceLoader(yaml.SafeLoader):
+    """yaml.SafeLoader, which keeps the last of several values of one name, but that it refuses them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping that `node` stands for, or raise yaml.YAMLError where it has a name twice."""
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise yaml.constructor.ConstructorError(None, None, f"the name {twice!r} twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 @dataclass(frozen=True, slots=True)
 class PlainYaml:
     """A YAML text; messages call it `source` and begin with `rule`, what it must be."""

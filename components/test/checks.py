@@ -1,9 +1,9 @@
 """What must fit together before anything is tested: table, dataset, bundle."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
-from components.dataset.samples import Sample
+from components.dataset.own_samples import own_samples
+from components.dataset.samples import Sample, Split
 from components.dataset.snapshot import Dataset
 from components.step.errors import DataError, first_ten, one_line
 
@@ -21,22 +21,16 @@ def check_labels(class_names: Sequence[str], samples: Sequence[Sample]) -> None:
     _check_known(class_names, {sample.label for sample in samples}, "test samples")
 
 
-def check_fit(class_names: Sequence[str], dataset: Dataset, samples: Sequence[Sample]) -> dict[str, Sample]:
-    """Check that the bundle knows every class of `dataset` and that `samples` are its own; return all it has, by id.
+def check_fit(
+    class_names: Sequence[str], dataset: Dataset, tables: Mapping[Split, Sequence[Sample]]
+) -> dict[str, Sample]:
+    """Check that the bundle knows every class of `dataset` and that `tables` are its own; return all it has, by id.
 
     Raises:
-        DataError: the bundle does not know a class, and which; or a sample is not the dataset's, and which.
+        DataError: the bundle does not know a class, and which; or a row is not the dataset's, and which.
     """
     _check_known(class_names, set(dataset.class_names), "dataset")
-    # A split that came with the images is not in a split's table: there, all rows are of one.
-    known = {sample.sample_id: replace(sample, given_split="") for sample in dataset.samples()}
-    strangers = [sample.sample_id for sample in samples if known.get(sample.sample_id) != sample]
-    if strangers:
-        raise DataError(
-            "The test table must be of this dataset. "
-            f"Received: {first_ten(strangers)} not so in {one_line(dataset.uri)}. Use the table split made from it."
-        )
-    return known
+    return own_samples(dataset, tables)
 
 
 def _check_known(class_names: Sequence[str], labels: set[str], whose: str) -> None:

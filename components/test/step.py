@@ -66,7 +66,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     index = _index(arguments.training_features)
     bundle = load_bundle(arguments.bundle)
     check_labels(bundle.class_names, samples)
-    known = check_fit(bundle.class_names, dataset, samples)
+    known = check_fit(bundle.class_names, dataset, {"test": samples})
     with tracked(arguments, bundle, dataset, len(samples)) as tracker:
         results = results_of(bundle, dataset, known, samples, arguments.batch_size, index)
         _log(results)

@@ -16,6 +16,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from components.step.files import json_text
+from components.step.sealed_json import sealed, unsealed
+from components.step.strict_json import read_json
+
 MAX_BYTES = 64 * 2**20
 EVENTS, STATE, PLACE = ".jsonl", ".state.json", "mlflow-run.json"
 
@@ -82,20 +86,22 @@ def open_queue(folder: Path, key: str) -> Queue:
 
 
 def read_state(folder: Path, key: str) -> State:
-    """Return the state of the queue `key`, a fresh one if there is none."""
+    """Return the state of the queue `key`, a fresh one if there is none or it is damaged."""
     try:
-        state = State(**json.loads((folder / f"{key}{STATE}").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError):
+        state = State(**unsealed((folder / f"{key}{STATE}").read_bytes(), State.__slots__))
+    except FileNotFoundError:
         return State()
+    except (OSError, ValueError, TypeError, RecursionError):
+        return State(creating=True)
     kinds = {field.name: type(field.default) for field in fields(State)}
     whole = all(type(getattr(state, name)) is kind for name, kind in kinds.items()) and state.sent >= 0
-    return state if whole else State()
+    return state if whole else State(creating=True)
 
 
 def write_state(folder: Path, key: str, state: State) -> None:
     """Replace the state of the queue `key`; only who holds its lock may."""
     temporary = folder / f"{key}.state.partial"
-    temporary.write_text(json.dumps(asdict(state)), encoding="utf-8")
+    temporary.write_text(json_text(sealed(asdict(state))), encoding="utf-8")
     os.replace(temporary, folder / f"{key}{STATE}")
 
 
@@ -200,7 +206,7 @@ def _locked(file: int) -> bool:
 
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(line)
+        value = read_json(line)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

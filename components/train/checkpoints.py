@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from components.step.errors import PawlineError, one_line
 from components.step.files import scratch_folder
+from components.step.strict_json import read_json
 from components.storage.store import ObjectMissing
 from components.storage.stores import open_store
 
@@ -107,7 +108,7 @@ def _opened(data: bytes, key: str) -> Checkpoint:
     if hashlib.sha256(body).hexdigest().encode() != digest:
         raise ValueError("its sha256 is another: the file is damaged")
     with np.load(io.BytesIO(body), allow_pickle=False) as archive:
-        header = json.loads(archive[_HEADER].tobytes())
+        header = read_json(archive[_HEADER].tobytes())
         if header["format_version"] != FORMAT_VERSION or header["key"] != key:
             raise ValueError("it is of another configuration")
         arrays: dict[str, list[NDArray[Any]]] = {}

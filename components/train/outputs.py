@@ -1,7 +1,6 @@
 """What train writes beside the bundle: history and report; and how it cleans up after a killed attempt."""
 
 import csv
-import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from components.step.errors import DataError, one_line
 from components.step.files import PARTIAL, atomic_write, write_text
 from components.step.regular_files import open_regular_text, read_regular
 from components.step.reports import render_report
+from components.step.strict_json import read_json
 
 if TYPE_CHECKING:
     from components.bundle.manifest import Provenance
@@ -34,7 +34,11 @@ def read_history(path: Path) -> list[dict[str, Any]]:
     """
     try:
         with open_regular_text(path) as file:
-            return [_epoch(row) for row in csv.DictReader(file, strict=True)]
+            rows = csv.DictReader(file, strict=True)
+            names = list(rows.fieldnames or ())
+            if len(set(names)) < len(names):
+                raise ValueError(f"a column twice among {names}")
+            return [_epoch(row) for row in rows]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise DataError(
             "The history must be CSV as train writes it. "
@@ -88,9 +92,9 @@ def remove_leftovers(outputs: Iterable[Path]) -> None:
 def remove_own_bundle(directory: Path, provenance: "Provenance") -> None:
     """Remove a bundle that a killed attempt at this very training completed; anything else stays and is refused."""
     try:
-        found = json.loads(read_regular(directory / "bundle.json"))
+        found = read_json(read_regular(directory / "bundle.json"))
         own = all(found[name] == getattr(provenance, name) for name in ("training", "dataset_fingerprint", "metrics"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return
     if own:
         shutil.rmtree(directory)

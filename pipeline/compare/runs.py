@@ -1,6 +1,5 @@
 """Tested runs read back from their folders, and the check that they saw the same test set."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 from components.bundle.manifest import Manifest, read_manifest
 from components.step.errors import DataError, UsageError, first_ten, one_line
 from components.step.regular_files import read_regular
+from components.step.strict_json import read_json
 from pipeline.compare.metrics import Measured, measured
-from pipeline.local.record import RECORD, shown_status
+from pipeline.local.record import RECORD, recorded_values, shown_status
 from pipeline.local.references import find_run
 
 STATISTICS, PREDICTIONS = "test/statistics.json", "test/predictions.json"
@@ -72,7 +72,7 @@ def read_run(folder: Path, name: str) -> TestedRun:
     Raises:
         DataError: it has not been tested, or one of its files is missing or damaged.
     """
-    parameters, fingerprint = _record(folder / RECORD, name)
+    parameters, fingerprint = _record(folder, name)
     samples, groups, right = _predictions(folder / PREDICTIONS)
     metrics, seconds = _metrics(folder / STATISTICS, right), _seconds(folder / TRAIN_METRICS)
     manifest = read_manifest(folder / BUNDLE)
@@ -105,7 +105,7 @@ def _shown_name(folder: Path, folders: Sequence[Path]) -> str:
 
 def _read(path: Path, kind: type) -> Any:
     try:
-        found = json.loads(read_regular(path))
+        found = read_json(read_regular(path))
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(path, error) from error
     if not isinstance(found, kind):
@@ -113,10 +113,10 @@ def _read(path: Path, kind: type) -> Any:
     return found
 
 
-def _record(path: Path, name: str) -> tuple[dict[str, Any], str]:
+def _record(folder: Path, name: str) -> tuple[dict[str, Any], str]:
     """Return the run's parameters and its dataset's fingerprint."""
-    record = _read(path, dict)
     try:
+        record = recorded_values(folder)
         steps = {step["name"]: step for step in record["steps"]}
         tested = shown_status(record, steps.get("test", {}).get("status", "not there"))
         if tested != "succeeded":
@@ -127,8 +127,8 @@ def _record(path: Path, name: str) -> tuple[dict[str, Any], str]:
                 "Leave it out or run it again."
             )
         return dict(record["parameters"]), str(steps["extract"]["outputs"]["fingerprint"])
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise _damaged(path, error) from error
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise _damaged(folder / RECORD, error) from error
 
 
 def _predictions(path: Path) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...], NDArray[np.bool_]]:

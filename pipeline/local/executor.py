@@ -3,12 +3,12 @@
 The JSON is that of ExecutorInput and ExecutorOutput in kubeflow/pipelines' api/v2alpha1/pipeline_spec.proto.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from components.step.errors import DataError
+from components.step.strict_json import read_json
 from pipeline.compiled import Step
 from pipeline.local.record import StepState
 
@@ -106,7 +106,7 @@ def _written_artifact(step: str, artifact: Mapping[str, Any], given: Mapping[str
 
 def _read_executor_output(step: str, path: Path) -> dict[str, Any]:
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        given = read_json(path.read_bytes())
     except FileNotFoundError:
         return {}
     except ValueError as error:

@@ -36,6 +36,13 @@ def held_alone(runs: Path) -> Iterator[bool]:
 
 
 @contextmanager
+def held_for_a_moment(folder: Path) -> Iterator[bool]:
+    """Hold a run's `folder` if no process is at work in it, without waiting; yields whether it is held."""
+    with _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB, tries=1) as ours:
+        yield ours
+
+
+@contextmanager
 def _locked(folder: Path, kind: int, tries: int = TRIES) -> Iterator[bool]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -9,8 +9,11 @@ from typing import Any, Literal
 
 from components.step.files import write_json
 from components.step.owner import is_gone, this_process
+from components.step.regular_files import read_regular
+from components.step.sealed_json import sealed, unsealed
 
 RECORD = "run.json"
+NAMES = ("run_id", "pipeline", "status", "owner", "started", "started_in", "seconds", "parameters", "steps")
 Status = Literal["waiting", "running", "succeeded", "failed", "stopped"]
 
 
@@ -46,7 +49,7 @@ class RunRecord:
 
     def write(self) -> None:
         """Write the record as it is now, atomically."""
-        write_json(self.folder / RECORD, self.as_json())
+        write_json(self.folder / RECORD, sealed(self.as_json()))
 
     def as_json(self) -> dict[str, Any]:
         """Return the record as plain JSON values."""
@@ -61,6 +64,16 @@ class RunRecord:
             "parameters": dict(self.parameters),
             "steps": [_step_as_json(step) for step in self.steps],
         }
+
+
+def recorded_values(folder: Path) -> dict[str, Any]:
+    """Return the record of the run in `folder` as plain JSON values.
+
+    Raises:
+        OSError: there is none.
+        ValueError: it is not as it was written.
+    """
+    return unsealed(read_regular(folder / RECORD), NAMES)
 
 
 def shown_status(record: Mapping[str, Any], status: str) -> str:

@@ -1,14 +1,18 @@
 """A run read back from its folder: its record, and what its steps gave."""
 
-import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
-from components.step.errors import DataError, one_line
-from pipeline.local.record import RECORD, RunRecord, Status, StepState, shown_status
+from components.step.errors import DataError, PawlineError, one_line
+from components.step.files import write_json
+from components.step.sealed_json import sealed
+from components.step.strict_json import read_json
+from pipeline.local.hold import held_for_a_moment
+from pipeline.local.record import RECORD, RunRecord, Status, StepState, recorded_values, shown_status
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -19,8 +23,8 @@ def read_record(folder: Path) -> RunRecord:
     """
     path = folder / RECORD
     try:
-        found = json.loads(path.read_bytes())
-        return RunRecord(
+        found = recorded_values(folder)
+        record = RunRecord(
             folder,
             str(found["pipeline"]),
             dict(found["parameters"]),
@@ -31,12 +35,24 @@ def read_record(folder: Path) -> RunRecord:
             str(found.get("started_in", "")),
             str(found.get("owner", "")),
         )
+        if found["status"] != record.status:
+            _write_down_its_end(folder, found)
+        return record
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         reason = one_line(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}", 120)
         raise DataError(
             f"A run's record must be as `pawline run` wrote it. Received: {one_line(path)}: {reason}. "
             "Leave the run out or run it again."
         ) from error
+
+
+def _write_down_its_end(folder: Path, found: Mapping[str, Any]) -> None:
+    """Let the record on disk say, too, that whoever ran the run has ended, unless it cannot be written."""
+    steps = [step | {"status": shown_status(found, step["status"])} for step in found["steps"]]
+    ended = {**found, "status": shown_status(found, found["status"]), "steps": steps}
+    with suppress(OSError, PawlineError), held_for_a_moment(folder) as ours:
+        if ours and recorded_values(folder) == found:
+            write_json(folder / RECORD, sealed(ended))
 
 
 def _status(record: Mapping[str, Any], text: Any) -> Status:
@@ -75,7 +91,7 @@ def _artifacts(place: Path) -> dict[str, dict[str, Any]]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes())
+        found = read_json(path.read_bytes())
     except FileNotFoundError:
         return {}
     return found if isinstance(found, dict) else {}

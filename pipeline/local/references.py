@@ -1,7 +1,6 @@
 """Runs and bundles as people name them: a run's id, its folder, `last`, or where a bundle lies."""
 
 import difflib
-import json
 import os
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from components.bundle.manifest import MANIFEST
 from components.step.errors import DataError, UsageError, one_line
 from pipeline.local.folder import TRACKING_STORE, tracking_uri
-from pipeline.local.record import RECORD
+from pipeline.local.record import RECORD, recorded_values
 
 LAST = "last"
 BUNDLE = Path("train", "bundle")  # Where a run has its own.
@@ -83,6 +82,6 @@ def _has(folder: Path, file: str) -> bool:
 def _begun(folder: Path) -> tuple[datetime, str]:
     """Return when the run in `folder` was begun, long ago where its record is damaged."""
     try:
-        return datetime.fromisoformat(json.loads((folder / RECORD).read_bytes())["started"]), folder.name
+        return datetime.fromisoformat(recorded_values(folder)["started"]), folder.name
     except (OSError, ValueError, LookupError, TypeError):
         return datetime.fromisoformat("0001-01-01T00:00:00+00:00"), folder.name

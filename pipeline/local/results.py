@@ -1,11 +1,12 @@
 """The headline results of a run: what the last steps found, and where the reports are."""
 
-import json
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from components.step.strict_json import read_json
 from pipeline.local.display import short_path
 from pipeline.local.record import RunRecord, StepState
 from pipeline.local.tracking import where_to_look
@@ -70,7 +71,7 @@ def _lists(test: StepState) -> dict[str, str]:
 def statistics_of(test: StepState) -> dict[str, Any]:
     """Return the statistics that the test step, in the state `test`, has written; nothing if they cannot be read."""
     try:
-        found = json.loads(Path(test.artifacts["statistics"]["uri"]).read_text(encoding="utf-8"))
+        found = read_json(Path(test.artifacts["statistics"]["uri"]).read_bytes())
     except (LookupError, OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -4,7 +4,6 @@
 Candidate n is the run `runs/<id>-c<n>`, a further attempt at it `runs/<id>-c<n>-2`.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -14,11 +13,12 @@ from typing import Any
 from components.step.errors import UsageError, one_line
 from components.step.files import write_json
 from components.step.regular_files import read_regular
+from components.step.sealed_json import sealed, unsealed
 from pipeline.compiled import CompiledPipeline
 from pipeline.config import write_config
 from pipeline.local.executor import collect_outputs, executor_input
 from pipeline.local.folder import new_run_folder
-from pipeline.local.record import RunRecord, StepState
+from pipeline.local.record import RunRecord, StepState, recorded_values
 from pipeline.sweep.grid import SHARED
 
 PLAN = "sweep.json"
@@ -56,7 +56,7 @@ class Sweep:
 
     def write_plan(self) -> None:
         """Write down the candidates, now that the shared steps are done."""
-        write_json(self.folder / PLAN, self._plan())
+        write_json(self.folder / PLAN, sealed(self._plan()))
 
     def check_plan(self) -> None:
         """Check that the sweep was begun with these candidates and got as far as to share something.
@@ -66,7 +66,7 @@ class Sweep:
         """
         where = one_line(self.folder)
         try:
-            planned = json.loads(read_regular(self.folder / PLAN))
+            planned = unsealed(read_regular(self.folder / PLAN), self._plan())
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"A sweep can be gone on with once its shared steps are done. Received: {where}, without a whole "
@@ -103,7 +103,7 @@ class Sweep:
 
     def _is_done(self, folder: Path, candidate: Candidate) -> bool:
         try:
-            record = json.loads(read_regular(folder / "run.json"))
+            record = recorded_values(folder)
             origins = {step["reused_from"] for step in record["steps"] if step["name"] in SHARED}
         except (OSError, ValueError, LookupError, TypeError):
             return False  # Damaged: it is run again, in another folder.

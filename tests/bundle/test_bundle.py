@@ -20,6 +20,8 @@ from components.network.classifier import join
 from components.network.keras_runtime import keras
 from components.onnx_twin.export import run_onnx
 from components.step.errors import DataError, ServiceError
+from tests.support.flips import flipped
+from tests.support.sealed_files import seal_again
 
 ROOT = Path(__file__).parents[2]
 CLASS_NAMES = ["cat", "dog", "other"]
@@ -134,8 +136,7 @@ def test_the_same_network_gives_the_same_bytes_in_another_process(tmp_path):
 
 
 def _rewrite(bundle: Path, **changes: object) -> None:
-    values = json.loads((bundle / "bundle.json").read_text())
-    (bundle / "bundle.json").write_text(json.dumps({**values, **changes}))
+    seal_again(bundle / "bundle.json", lambda values: values | changes)
 
 
 def _sealed_again(bundle: Path) -> None:
@@ -177,6 +178,22 @@ def test_a_manifest_that_makes_no_sense_is_refused(bundle, changes, received):
     with pytest.raises(DataError, match=received) as refused:
         read_manifest(bundle)
     assert "\n" not in str(refused.value)
+
+
+def test_every_flipped_bit_of_the_manifest_is_refused(bundle):
+    path = bundle / "bundle.json"
+    for damaged in flipped(path.read_bytes(), step=7):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"bundle\.json"):
+            read_manifest(bundle)
+
+
+def test_a_manifest_of_before_it_had_a_digest_is_read(bundle):
+    expected = read_manifest(bundle)
+    values = json.loads((bundle / "bundle.json").read_text())
+    del values["digest"]
+    (bundle / "bundle.json").write_text(json.dumps(values))
+    assert read_manifest(bundle) == expected
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "1", "\0"])
@@ -233,5 +250,6 @@ def test_the_archive_carries_no_time(tmp_path):
 
 
 def test_the_manifest_keeps_its_fields(bundle):
-    assert sorted(json.loads((bundle / "bundle.json").read_text())) == sorted(field.name for field in fields(Manifest))
+    names = [*(field.name for field in fields(Manifest)), "digest"]
+    assert sorted(json.loads((bundle / "bundle.json").read_text())) == sorted(names)
     verify_files(bundle, read_manifest(bundle))

@@ -1,6 +1,5 @@
 """Verification of bundles: a whole one passes, every problem of a damaged one is told, code is never run."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from components.bundle.writer import save_bundle, save_network
 from components.network.keras_runtime import keras
 from pipeline.cli.main import main
 from tests.support.patience import PATIENCE
+from tests.support.sealed_files import seal_again
 
 ROOT = Path(__file__).parents[2]
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
@@ -49,10 +49,9 @@ def spoil(path: Path) -> None:
     path.write_bytes(data)
 
 
-def seal_again(bundle: Path) -> None:
-    values = json.loads((bundle / "bundle.json").read_text())
-    values["files"] = {name: sha256_of(bundle / name) for name in read_manifest(bundle).files}
-    (bundle / "bundle.json").write_text(json.dumps(values))
+def seal_files_again(bundle: Path) -> None:
+    files = {name: sha256_of(bundle / name) for name in read_manifest(bundle).files}
+    seal_again(bundle / "bundle.json", lambda values: values | {"files": files})
 
 
 def test_a_whole_bundle_has_no_problem(bundle):
@@ -71,7 +70,7 @@ def test_each_damaged_file_is_told(bundle, names, damage):
 
 def test_a_damaged_network_does_not_hide_another_that_gives_wrong_outputs(bundle, whole):
     shutil.copy(whole / "1" / "model.onnx", bundle)
-    seal_again(bundle)
+    seal_files_again(bundle)
     spoil(bundle / "model.keras")
     first, second = verify_bundle(bundle)
     assert "model.keras: sha256" in first
@@ -81,7 +80,7 @@ def test_a_damaged_network_does_not_hide_another_that_gives_wrong_outputs(bundle
 def test_both_networks_are_run(bundle, whole):
     for name in ("model.onnx", "model.keras"):
         shutil.copy(whole / "1" / name, bundle)
-    seal_again(bundle)
+    seal_files_again(bundle)
     assert [problem.partition("Received: ")[2].split()[0] for problem in verify_bundle(bundle)] == [
         "model.onnx",
         "model.keras",
@@ -93,7 +92,7 @@ def test_both_networks_are_run(bundle, whole):
 def test_files_that_are_no_networks_are_told(bundle, content):
     for name in ("model.onnx", "model.keras"):
         (bundle / name).write_bytes(content)
-    seal_again(bundle)
+    seal_files_again(bundle)
     problems = verify_bundle(bundle)
     assert [name for name in ("model.onnx", "model.keras") if not any(name in problem for problem in problems)] == []
     assert not any("\n" in problem for problem in problems)
@@ -112,7 +111,7 @@ def test_files_that_are_no_networks_are_told(bundle, content):
 )
 def test_golden_examples_that_prove_nothing_are_told(bundle, images, probabilities):
     np.savez(bundle / "golden.npz", images=images, probabilities=probabilities)
-    seal_again(bundle)
+    seal_files_again(bundle)
     [problem] = verify_bundle(bundle)
     assert "golden.npz" in problem
 

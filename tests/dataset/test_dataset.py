@@ -6,6 +6,7 @@ import os
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +19,9 @@ from components.dataset.samples import Sample
 from components.dataset.snapshot import MANIFEST, Dataset, fingerprint, open_dataset
 from components.dataset.writer import Record, write_dataset
 from components.step.errors import DataError, ServiceError
+from components.step.files import json_text
 from components.storage.folder import LocalStore
+from tests.support.flips import flipped
 
 COUNT = 30
 
@@ -166,7 +169,7 @@ def test_the_columns_are_those_of_the_design(tmp_path: Path) -> None:
 def test_the_manifest_says_what_the_parts_are(tmp_path: Path) -> None:
     dataset = write(tmp_path)
     manifest = json.loads((Path(dataset.uri) / MANIFEST).read_text())
-    assert set(manifest) == {"format_version", "fingerprint", "class_names", "samples", "parts"}
+    assert set(manifest) == {"format_version", "fingerprint", "class_names", "samples", "parts", "digest"}
     assert (manifest["format_version"], manifest["samples"]) == (1, COUNT)
     for part in manifest["parts"]:
         data = (Path(dataset.uri) / part["name"]).read_bytes()
@@ -255,6 +258,45 @@ def read_all(dataset: Dataset) -> list[tuple[Sample, bytes]]:
 
 def test_no_dataset_at_all_is_named(tmp_path: Path) -> None:
     assert str(tmp_path / "none") in refusal(lambda: open_dataset(str(tmp_path / "none")))
+
+
+def test_every_flipped_bit_of_the_manifest_is_refused_and_extracts_writer_repairs_it(tmp_path: Path) -> None:
+    dataset = write(tmp_path)
+    path = Path(dataset.uri) / MANIFEST
+    whole = path.read_bytes()
+    for damaged in flipped(whole):
+        path.write_bytes(damaged)
+        assert MANIFEST in refusal(lambda: open_dataset(dataset.uri))
+    assert replace(write(tmp_path), store=dataset.store) == dataset
+    assert path.read_bytes() == whole
+
+
+def older(path: Path) -> dict[str, Any]:
+    """Make the manifest at `path` one of before it had a digest; return what it says."""
+    values: dict[str, Any] = json.loads(path.read_text())
+    del values["digest"]
+    path.write_text(json_text(values))
+    return values
+
+
+def test_an_older_dataset_without_digests_is_read(tmp_path: Path) -> None:
+    dataset = write(tmp_path)
+    path = Path(dataset.uri) / MANIFEST
+    values = older(path)
+    assert replace(open_dataset(dataset.uri), store=dataset.store) == dataset
+    for part in values["parts"]:
+        del part["blocks"]
+    path.write_text(json_text(values))
+    assert open_dataset(dataset.uri).samples() == SAMPLES
+
+
+@pytest.mark.parametrize("name", ["digest", "blocks"])
+def test_a_flipped_bit_makes_no_older_dataset_of_one_with_digests(name: str, tmp_path: Path) -> None:
+    dataset = write(tmp_path)
+    path = Path(dataset.uri) / MANIFEST
+    older(path) if name == "blocks" else None  # An older one must not become one that is older still.
+    path.write_text(path.read_text().replace(f'"{name}"', f'"{name[:-1]}~"'))
+    assert f"{name[:-1]}~" in refusal(lambda: open_dataset(dataset.uri))
 
 
 @pytest.mark.parametrize(
@@ -359,6 +401,7 @@ def test_what_is_damaged_is_written_again_and_the_rest_left(tmp_path: Path, dama
     before = files_of(dataset)
     if not blocks:
         manifest = json.loads(before[MANIFEST])
+        del manifest["digest"]
         for part in manifest["parts"]:
             del part["blocks"]
         (Path(dataset.uri) / MANIFEST).write_text(json.dumps(manifest))

@@ -204,6 +204,14 @@ def test_what_is_no_compiled_pipeline_is_refused(tmp_path: Path, content: str | 
         load_pipeline(path)
 
 
+def test_a_name_twice_is_refused_and_named(tmp_path: Path) -> None:
+    compile_pipeline(tmp_path / "p.yaml")
+    text = (tmp_path / "p.yaml").read_text()
+    (tmp_path / "p.yaml").write_text(text.replace("schemaVersion:", "sdkVersion:"))
+    with pytest.raises(UsageError, match="the name 'sdkVersion' twice"):
+        load_pipeline(tmp_path / "p.yaml")
+
+
 def _strings(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [text for inner in value.values() for text in _strings(inner)]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from components.bundle.manifest import GOLDEN, MANIFEST, NETWORK, ONNX_NETWORK, SEALED, sha256_of
+from components.step.sealed_json import DIGEST
 
 DEEP = 100_000
 
@@ -26,9 +27,9 @@ class Hostile:
 
 
 def seal(bundle: Path, **changes: object) -> None:
-    """Make the manifest say what the files are now, and `changes` beside."""
-    values = json.loads((bundle / MANIFEST).read_text())
+    """Make the manifest say what the files are now, and `changes` beside; without a digest, as older ones are."""
     files = {name: sha256_of(bundle / name) for name in SEALED if (bundle / name).is_file()}
+    values = {name: value for name, value in json.loads((bundle / MANIFEST).read_text()).items() if name != DIGEST}
     (bundle / MANIFEST).write_text(json.dumps({**values, "files": {**values["files"], **files}, **changes}))
 
 

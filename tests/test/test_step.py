@@ -27,6 +27,7 @@ from components.test.results import results_of
 from components.test.step import build_parser, main
 from components.tracking.sending import Sending
 from tests.support.report_text import percentage, shown
+from tests.support.sealed_files import seal_again
 from tests.support.tested import CENTRES, COPIED, COPY, MISLABELLED, OUTPUTS, SHADES, TEMPERATURE, Material, material
 
 ROOT = Path(__file__).parents[2]
@@ -278,8 +279,7 @@ def test_classes_that_the_bundle_does_not_know_are_named(given, tmp_path, capsys
 
 def test_a_bundle_with_other_classes_than_the_dataset_is_refused_and_they_are_named(given, tmp_path, capsys):
     shutil.copytree(given.folder / "bundle", tmp_path / "bundle")
-    manifest = json.loads((tmp_path / "bundle" / "bundle.json").read_text())
-    (tmp_path / "bundle" / "bundle.json").write_text(json.dumps(manifest | {"class_names": ["dark", "grey", "white"]}))
+    seal_again(tmp_path / "bundle" / "bundle.json", lambda values: values | {"class_names": ["dark", "grey", "white"]})
     write_split_table(tmp_path / "two.csv", [s for s in given.test if s.label != "light"], "test")
     command = given.arguments(tmp_path / "out", bundle=tmp_path / "bundle", test_samples=tmp_path / "two.csv")
     refused(capsys, command, 1, "every class of the dataset. Received: light (1 in all)", "knows dark, grey, white")
@@ -340,8 +340,7 @@ def test_the_help_says_every_option(capsys):
 
 def test_near_duplicates_are_not_said_to_be_none_where_nobody_knows_what_was_learnt(given, tmp_path, capsys):
     shutil.copytree(given.folder / "bundle", tmp_path / "bundle")
-    manifest = json.loads((tmp_path / "bundle" / "bundle.json").read_text())
-    (tmp_path / "bundle" / "bundle.json").write_text(json.dumps(manifest | {"dataset_fingerprint": "another"}))
+    seal_again(tmp_path / "bundle" / "bundle.json", lambda values: values | {"dataset_fingerprint": "another"})
     assert main(given.arguments(tmp_path, training_features=None, bundle=tmp_path / "bundle")) == 0
     assert "near_duplicates" not in read_json(tmp_path, "metrics")
     assert "near-duplicates in the other splits: not looked for" in capsys.readouterr().err

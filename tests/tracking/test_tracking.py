@@ -20,6 +20,7 @@ from components.tracking import queue, sending
 from components.tracking.events import check_tracking_uri, legal_name, public_uri, without_secrets
 from components.tracking.tracker import NoTracker, TrackedDataset, open_tracker
 from tests.support.fault_proxy import fault_proxy
+from tests.support.flips import flipped
 from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -401,11 +402,24 @@ def test_a_queue_that_cannot_be_read_does_not_hold_up_the_others(store, tmp_path
 
 
 @pytest.mark.parametrize("state", ['{"sent": "3"}', '{"sent": -1}', '{"sent": null}', "[1]", "{" * 9, '{"new": 1}'])
-def test_a_state_of_another_version_is_a_fresh_one(state, tmp_path):
+def test_a_damaged_state_is_a_fresh_one_of_a_run_that_may_have_been_created(state, tmp_path):
     (tmp_path / "key.jsonl").write_text("{}\n")
     (tmp_path / "key.state.json").write_text(state)
-    assert queue.read_state(tmp_path, "key") == queue.State()
+    assert queue.read_state(tmp_path, "key") == queue.State(creating=True)
     assert queue.count_unsent(tmp_path, "key") == 1
+
+
+def test_every_flipped_bit_of_the_state_is_found(tmp_path):
+    assert queue.read_state(tmp_path, "key") == queue.State()
+    state = queue.State(1234, "run", busy=True)
+    queue.write_state(tmp_path, "key", state)
+    path = tmp_path / "key.state.json"
+    whole = path.read_bytes()
+    for damaged in flipped(whole):
+        path.write_bytes(damaged)
+        assert queue.read_state(tmp_path, "key") == queue.State(creating=True)
+    path.write_bytes(whole)
+    assert queue.read_state(tmp_path, "key") == state
 
 
 def test_a_deleted_experiment_does_not_stop_tracking(store, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from components.parameters.recipe import Recipe
 from components.train.checkpoints import NAME, Checkpoint, Checkpoints, checkpoint_key
+from tests.support.flips import flipped
 
 ARRAYS = {
     "network": [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2], np.int64)],
@@ -67,6 +68,15 @@ def test_a_damaged_one_is_ignored_with_one_line(tmp_path, caplog, how):
     assert checkpoints.load() is None
     [record] = caplog.records
     assert "ignored, training starts anew" in record.getMessage()
+
+
+def test_every_flipped_bit_is_found(tmp_path, caplog):
+    checkpoints = Checkpoints(str(tmp_path), "k1", 300)
+    checkpoints.save(checkpoint("k1"))
+    path = tmp_path / "k1" / NAME
+    for damaged_one in flipped(path.read_bytes(), step=31):
+        path.write_bytes(damaged_one)
+        assert checkpoints.load() is None
 
 
 def test_one_of_another_configuration_is_ignored(tmp_path, caplog):

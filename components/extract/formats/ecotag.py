@@ -1,12 +1,12 @@
 """An ecotag export: the whole project (JSON object) or only its list of annotations."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from components.extract.annotations import Annotation, AnnotationSet
 from components.extract.formats.annotation_format import TextFormat
 from components.step.errors import DataError, one_line
+from components.step.strict_json import NameTwice, read_json
 from components.storage.names import check_label, check_name
 
 ECOTAG_CLASSIFIERS = {"ImageClassifier", "DocumentClassifier"}
@@ -20,7 +20,11 @@ def read_ecotag(text: str) -> AnnotationSet:
     """
     try:
         # Each annotation becomes its small record while parsing: a million dicts would not fit the memory of a pod.
-        export = json.loads(text, object_hook=_ecotag_object)
+        export = read_json(text, _ecotag_object)
+    except NameTwice as error:
+        raise DataError(
+            f"An ecotag export must have each name once in an object. Received: {one_line(error)}. Export it again."
+        ) from error
     except (ValueError, RecursionError) as error:  # ValueError: JSON that is none, and numbers of thousands of digits.
         known = "JSON lines: " if _is_json_lines(text) else ""
         raise DataError(

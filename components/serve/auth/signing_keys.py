@@ -5,7 +5,6 @@ once, there is one. The fetch itself waits in a thread.
 """
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from jwt import PyJWK, PyJWKSet
 from jwt.exceptions import PyJWTError
 
 from components.step.errors import ServiceError, one_line
+from components.step.strict_json import read_json
 
 # Public-key signatures alone: `none` signs nothing, HS256 would take a public key for a shared secret (RFC 8725, 2.1).
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -111,7 +111,7 @@ def fetch_keys(uri: str) -> list[PyJWK]:
         ServiceError: no answer in time, no key set, or none of its keys is usable.
     """
     try:
-        keys = PyJWKSet.from_dict(json.loads(_read(uri))).keys
+        keys = PyJWKSet.from_dict(read_json(_read(uri))).keys
     except (urllib3.exceptions.HTTPError, PyJWTError, ValueError, AttributeError, RecursionError) as error:
         raise _unusable(uri, error) from error
     usable = [key for key in keys if key.algorithm_name in ALGORITHMS and key.public_key_use in (None, "sig")]

@@ -8,6 +8,7 @@ import orjson
 from numpy.typing import NDArray
 
 from components.serve.http.errors import bad_request, shown, too_large
+from components.serve.oip.names import MOST_NAMES, has_each_name_once
 from components.serve.oip.tensors import Json, bytes_tensor, uint8_tensor
 
 IMAGE, ENCODED_IMAGE = "image", "encoded_image"
@@ -74,9 +75,12 @@ def _parted(body: bytes, header_length: str | None) -> tuple[bytes, bytes]:
 
 def _json(head: bytes) -> Any:
     try:
-        return orjson.loads(head)
+        asked = orjson.loads(head)
     except orjson.JSONDecodeError as error:
         raise bad_request(f"The request must be JSON: {error}.") from error
+    if not has_each_name_once(head, asked):
+        raise bad_request(f"The request must have each name once in an object, and at most {MOST_NAMES}.")
+    return asked
 
 
 def _object(value: Any, what: str) -> Json:

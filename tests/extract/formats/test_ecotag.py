@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from components.extract.annotations import Annotation, AnnotationSet
 from components.extract.formats.ecotag import read_ecotag
+from components.step.errors import DataError
 from tests.support.annotation_files import TICKS, annotation, project, read_or_refuse, refusal
 
 
@@ -127,11 +128,6 @@ def test_a_time_that_is_no_number_of_ticks_counts_as_none(created: object) -> No
     assert read_ecotag(json.dumps([annotation("a.png", "cat", created=created)])).annotations[0].created == 0
 
 
-def test_of_duplicate_keys_the_last_counts_as_json_has_it() -> None:
-    text = '[{"fileName": "a.png", "fileName": "b.png", "annotation": {"label": "cat", "label": "dog"}}]'
-    assert read_ecotag(text).annotations == [Annotation("b.png", "dog")]
-
-
 WORDS = (
     "annotations",
     "projectType",
@@ -181,3 +177,18 @@ def test_exports_of_other_tools_are_called_by_their_name(text: str, said: str) -
 
 def test_a_bad_label_is_said_with_its_file() -> None:
     assert "label of a.png" in refusal(read_ecotag, json.dumps([annotation("a.png", "")]))
+
+
+@pytest.mark.parametrize(
+    ("text", "both"),
+    [
+        ('{"annotations": [], "annotations": [{"fileName": "a.png", "annotation": {"label": "x"}}]}', "'annotations'"),
+        ('[{"fileName": "a.png", "annotation": {"label": "cat", "label": "dog"}}]', "'label' twice .* 'cat' and 'dog'"),
+        ('[{"fileName": "a.png", "fileName": "b.png", "annotation": {"label": "x"}}]', "'a.png' and 'b.png'"),
+        ('{"images": [], "annotations": [], "categories": [], "images": [1]}', "'images'"),  # COCO's.
+    ],
+)
+def test_a_name_twice_is_refused_with_both_values(text: str, both: str) -> None:
+    with pytest.raises(DataError, match=both) as refused:
+        read_ecotag(text)
+    assert "\n" not in str(refused.value)

@@ -15,6 +15,7 @@ from pipeline.cli.main import main
 from pipeline.local.hold import held_by_a_run
 from pipeline.local.record import RunRecord, StepState
 from tests.support.recorded_runs import write
+from tests.support.sealed_files import seal_again
 
 
 def key(number: int) -> str:
@@ -81,9 +82,11 @@ def test_it_is_shown_first_and_removed_with_yes(runs: Path, capsys: Any) -> None
 
 
 def test_runs_that_stay_keep_what_they_lean_on(runs: Path, capsys: Any) -> None:
-    record = json.loads((runs / "run3" / "run.json").read_text())
-    record["steps"][0]["reused_from"] = "run0"
-    write(runs / "run3" / "run.json", record)
+    def took_over(record: dict[str, Any]) -> dict[str, Any]:
+        record["steps"][0]["reused_from"] = "run0"
+        return record
+
+    seal_again(runs / "run3" / "run.json", took_over)
     made(runs, 5, verdict="promoted")
     made(runs, 6)
     assert cleaned(runs, capsys, "--keep", "1") == {f"run{n}" for n in (0, 1, 2, 3)} | set().union(
@@ -93,8 +96,7 @@ def test_runs_that_stay_keep_what_they_lean_on(runs: Path, capsys: Any) -> None:
 
 
 def test_a_live_run_keeps_itself_and_what_runs_share(runs: Path, capsys: Any) -> None:
-    record = (runs / "run0" / "run.json").read_text()
-    (runs / "run0" / "run.json").write_text(record.replace('"status": "succeeded"', '"status": "running"'))
+    seal_again(runs / "run0" / "run.json", lambda record: record | {"status": "running"})
     with held_by_a_run(runs / "run0"):
         assert cleaned(runs, capsys, "--keep", "0", "--yes") == {"run1", "run2", "run3"}
     assert (runs / "run0" / "run.json").exists()

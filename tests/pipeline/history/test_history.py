@@ -6,18 +6,21 @@ import sys
 import webbrowser
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from rich.console import Console
 
-from components.step.errors import DataError, UsageError
+from components.step.errors import DataError, ServiceError, UsageError
 from pipeline.cli.main import main
 from pipeline.history.overview import RunOverview, all_runs
 from pipeline.history.table import print_runs
-from pipeline.local.record import RunRecord, StepState
+from pipeline.local.hold import held_alone, held_by_a_run
+from pipeline.local.record import RunRecord, StepState, recorded_values
 from pipeline.local.recorded import read_record
 from pipeline.local.references import bundle_of, find_run
 from tests.support.recorded_runs import write, write_bundle
+from tests.support.sealed_files import seal_again
 
 ROOT = Path(__file__).parents[3]
 THIS_PROCESS = "from components.step.owner import this_process; print(this_process())"
@@ -133,10 +136,43 @@ def test_a_run_that_nobody_runs_any_more_is_stopped_and_says_how_to_go_on(runs: 
     folder = made(runs, "orphan", day=5, status="running")
     assert read_record(folder).status == "running"
     ended = subprocess.run([sys.executable, "-c", THIS_PROCESS], cwd=ROOT, capture_output=True, text=True, check=True)
-    write(folder / "run.json", json.loads((folder / "run.json").read_text()) | {"owner": ended.stdout.strip()})
+    seal_again(folder / "run.json", lambda values: values | {"owner": ended.stdout.strip()})
     assert read_record(folder).status == "stopped"
+    assert written_status(folder) == "stopped", "what it shows it also says on disk"
     assert main(["show", "orphan", "--runs", str(runs)]) == 0
     assert f"  pawline run --resume orphan --runs {runs}\n" in capsys.readouterr().out
+
+
+def written_status(folder: Path) -> str:
+    found: dict[str, str] = json.loads((folder / "run.json").read_text())
+    return found["status"]
+
+
+def test_a_stopped_runs_record_is_mended_whole_by_the_next_list_and_only_where_nobody_is_at_work(runs: Path) -> None:
+    folder = made(runs, "orphan", day=5, status="running")
+    ended = subprocess.run([sys.executable, "-c", THIS_PROCESS], cwd=ROOT, capture_output=True, text=True, check=True)
+    seal_again(folder / "run.json", lambda values: values | {"owner": ended.stdout.strip()})
+    before = recorded_values(folder)
+    with held_by_a_run(folder):  # As one that goes on with it, before it has written its first state.
+        assert main(["runs", "--runs", str(runs)]) == 0
+        assert recorded_values(folder) == before
+    with held_alone(runs) as ours:  # As `clean` does, which must not wait for itself.
+        assert ours
+        assert main(["runs", "--runs", str(runs)]) == 0
+    steps = [{**step, "status": step["status"].replace("running", "stopped")} for step in before["steps"]]
+    assert recorded_values(folder) == before | {"status": "stopped", "steps": steps}
+
+
+def test_a_record_that_cannot_be_written_is_shown_all_the_same(
+    runs: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made(runs, "orphan", day=5, status="running")
+    ended = subprocess.run([sys.executable, "-c", THIS_PROCESS], cwd=ROOT, capture_output=True, text=True, check=True)
+    seal_again(folder / "run.json", lambda values: values | {"owner": ended.stdout.strip()})
+    monkeypatch.setattr("pipeline.local.recorded.write_json", Mock(side_effect=ServiceError("read-only")))
+    assert main(["runs", "--runs", str(runs), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["status"] == "stopped"
+    assert written_status(folder) == "running"
 
 
 def test_a_report_is_opened_where_there_is_a_display_and_its_link_is_printed(

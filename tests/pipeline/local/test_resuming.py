@@ -13,6 +13,7 @@ from pipeline.cli.main import main
 from tests.pipeline.local.test_run import ROOT, wait_for_pids
 from tests.support.fake_pipeline import FakeStep, fake_spec, write_fake
 from tests.support.patience import PATIENCE
+from tests.support.sealed_files import seal_again
 
 COUNT = "import sys, pathlib; p = pathlib.Path(sys.argv[1]); p.write_text((p.read_text() if p.exists() else '') + 'x')"
 # Fails until the file `ready` is beside the runs.
@@ -92,7 +93,7 @@ def test_a_stopped_or_killed_run_goes_on_but_not_while_it_is_alive(fake: Path, n
     assert main(["runs", "--runs", str(fake.parent / "runs")]) == 0
     assert "stopped" in capsys.readouterr().out
     record = fake.parent / "runs" / "r" / "run.json"
-    record.write_text(record.read_text().replace(str(ROOT), str(Path.cwd())))
+    seal_again(record, lambda values: values | {"started_in": str(Path.cwd())})
     assert run(fake, "--resume", "r") == 0
 
 

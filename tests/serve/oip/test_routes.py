@@ -175,6 +175,7 @@ GOOD = {"inputs": [encoded_input(FILES[0])]}
         {**GOOD, "outputs": [{"name": "class", "parameters": {"classification": 2}}]},
         {**GOOD, "parameters": 5},
         {**GOOD, "id": 5},
+        b'{"id": "a", ' + json.dumps(GOOD).encode()[1:-1] + b', "id": "b"}',
         {**GOOD, "id": "x" * 257},
     ],
 )
