@@ -1,11 +1,11 @@
 """Backbones: networks without their top, by name: pretrained ones, small_cnn, and a user's own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from components.backbones import applications, efficientnet_lite0, small_cnn
-from components.backbones import of_users as user_backbones
+from components.backbones.of_users import build_user_network
 from components.network.keras_runtime import keras
 from components.parameters.networks import (
     DEFAULT,
@@ -16,6 +16,7 @@ from components.parameters.networks import (
     check_weights,
     facts_of,
 )
+from components.parameters.own_function import declared_by, find_build
 
 Build = Callable[[int, str], tuple[list["keras.Layer"], "keras.Model"]]
 
@@ -25,11 +26,9 @@ class Backbone(Facts):
     """A network without its top: what is known of it before, and how it is built.
 
     `build(image_size, weights)` returns the layers that prepare RGB 0..255, and the network that takes their output.
-    `trained_from_scratch`: it has no pretrained weights, so that it is trained whole and never frozen.
     """
 
     build: Build
-    trained_from_scratch: bool = False
 
 
 def find_backbone(name: str) -> Backbone:
@@ -45,15 +44,14 @@ def find_backbone(name: str) -> Backbone:
         return _user_backbone(name)
     builds = {DEFAULT: efficientnet_lite0.build_with_weights, SMALL_CNN: small_cnn.build_with_weights}
     build = builds.get(facts.name) or partial(applications.build_application, facts.name)
-    from_scratch = facts.name == SMALL_CNN
-    return Backbone(facts.name, facts.image_size, facts.minimum_size, facts.weights_suffixes, build, from_scratch)
+    return Backbone(**asdict(facts), build=build)
 
 
 def _user_backbone(name: str) -> Backbone:
-    function = user_backbones.find_build(name)
-    sizes = user_backbones.image_sizes(name, function)
-    build = partial(user_backbones.build_user_network, name, function)
-    return Backbone(name, *sizes, OWN_SUFFIXES, build, user_backbones.is_trained_from_scratch(function))
+    function = find_build(name)
+    found = declared_by(name, function)
+    build = partial(build_user_network, name, function)
+    return Backbone(name, found.image_size, found.minimum_size, OWN_SUFFIXES, found.trained_from_scratch, build)
 
 
 def build_feature_extractor(backbone: Backbone, image_size: int, weights: str) -> "keras.Model":

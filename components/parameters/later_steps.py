@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from components.parameters import cluster
-from components.parameters.networks import check_network
+from components.parameters.networks import all_facts_of, check_fine_tuning, check_network
 from components.parameters.numbers import check_batch_size, check_checkpoint_minutes, check_flag
 from components.parameters.places import check_model_name, check_store
 from components.parameters.policy import read_policy
@@ -29,6 +29,11 @@ def _check_recipe(*values: Any) -> None:
     check_recipe(Recipe(*values))
 
 
+def _check_fine_tuning(backbone: str, epochs: int) -> None:
+    if epochs > 0:
+        check_fine_tuning(all_facts_of(backbone), epochs)
+
+
 def _check_place(name: str, uri: str) -> None:
     if uri:  # Empty: beside the dataset.
         check_store(name, uri)
@@ -38,6 +43,7 @@ RULES: Rules = {
     ("train_ratio", "validation_ratio", "test_ratio"): _check_ratios,
     ("split_method",): check_method,
     ("backbone", "weights", "image_size"): check_network,
+    ("backbone", "fine_tune_epochs"): _check_fine_tuning,
     ("batch_size",): check_batch_size,
     tuple(field.name for field in fields(Recipe)): _check_recipe,
     ("checkpoint_minutes",): check_checkpoint_minutes,

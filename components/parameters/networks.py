@@ -4,12 +4,12 @@ import difflib
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
-from components.parameters.references import check_reference
+from components.parameters.own_functions import declared_by_own
+from components.parameters.references import GROUP, check_reference
 from components.step.errors import DataError, UsageError, one_line
 from components.storage.stores import split_uri
 
 DEFAULT, SMALL_CNN = "efficientnet_lite0", "small_cnn"
-GROUP = "pawline.backbones"
 IMAGENET, NONE = "imagenet", "none"
 LARGEST_IMAGE = 4096  # Pixels a side; a bundle takes no more.
 
@@ -44,18 +44,22 @@ APPLICATIONS = dict.fromkeys(_SIZED_224, (224, 32)) | {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a network without building it: image sizes in pixels a side, and the weights files it reads."""
+    """What is known of a network without building it: image sizes in pixels a side, and the weights files it reads.
+
+    `trained_from_scratch`: it has no pretrained weights, so that it is trained whole and never frozen.
+    """
 
     name: str
     image_size: int
     minimum_size: int
     weights_suffixes: tuple[str, ...]
+    trained_from_scratch: bool
 
 
 OWN_SUFFIXES = (".weights.h5",)
 OURS = {
-    DEFAULT: Facts(DEFAULT, 224, 32, (".pth", ".weights.h5")),
-    SMALL_CNN: Facts(SMALL_CNN, 32, 8, (".weights.h5",)),
+    DEFAULT: Facts(DEFAULT, 224, 32, (".pth", ".weights.h5"), False),
+    SMALL_CNN: Facts(SMALL_CNN, 32, 8, (".weights.h5",), True),
 }
 
 
@@ -70,7 +74,7 @@ def facts_of(name: str) -> Facts | None:
         if key == facts.name.replace("_", ""):
             return facts
     if key in APPLICATIONS:  # HDF5 holds arrays only; `.h5` covers `.weights.h5` and the files Keras publishes.
-        return Facts(key, *APPLICATIONS[key], (".h5",))
+        return Facts(key, *APPLICATIONS[key], (".h5",), False)
     if ":" in name or name in registered_names():
         return None
     raise UsageError(f"The backbone must be known. Received: --backbone {one_line(name, 60)}. {_nearest(key)}")
@@ -87,23 +91,49 @@ def registered_names() -> list[str]:
 
 
 def check_network(backbone: str, weights: str, image_size: int) -> None:
-    """Check what the three names and numbers say; nothing is imported or built.
+    """Check what the three names and numbers say; nothing is built.
 
     Raises:
         UsageError: there is no such backbone, or it takes no such weights or images.
         DataError: there is no such weights file.
         ServiceError: the weights' store does not answer.
     """
-    facts = facts_of(backbone)
-    if facts is None and ":" in backbone:
-        check_reference(backbone)
-    facts = facts or Facts(backbone, 0, 1, OWN_SUFFIXES)  # The user's function says its own sizes when it is built.
+    facts = all_facts_of(backbone)
     check_image_size(facts, image_size)
     check_weights(weights, facts.weights_suffixes)
     if weights not in (IMAGENET, NONE):
         store, name = split_uri(weights)
         if not store.exists(name):
             raise DataError(f"--weights must be there. Received: {one_line(weights)}. Correct the URI.")
+
+
+def all_facts_of(backbone: str) -> Facts:
+    """Return what is known of `backbone`; of a user's own the module is imported in another process.
+
+    Raises:
+        UsageError: there is none, or a user's own cannot be used.
+    """
+    if known := facts_of(backbone):
+        return known
+    if ":" in backbone:
+        check_reference(backbone)  # At once, where the module's source says it.
+    declared = declared_by_own(backbone)
+    if declared is None:
+        return Facts(backbone, 0, 1, OWN_SUFFIXES, False)
+    return Facts(backbone, declared.image_size, declared.minimum_size, OWN_SUFFIXES, declared.trained_from_scratch)
+
+
+def check_fine_tuning(facts: Facts, epochs: int) -> None:
+    """Check that a network which is to be fine-tuned for `epochs`, if any, is one that was trained before.
+
+    Raises:
+        UsageError: it is trained whole anyway.
+    """
+    if epochs > 0 and facts.trained_from_scratch:
+        raise UsageError(
+            f"Fine-tuning needs a pretrained backbone. Received: --backbone {one_line(facts.name, 120)} "
+            f"--fine-tune-epochs {epochs}. Raise epochs instead: this network is trained whole."
+        )
 
 
 def check_image_size(facts: Facts, image_size: int) -> int:

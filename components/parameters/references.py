@@ -10,6 +10,7 @@ from pathlib import Path
 
 from components.step.errors import UsageError, one_line
 
+GROUP = "pawline.backbones"  # Entry points that give backbones plain names.
 REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.backbones.by_name import Backbone, build_feature_extractor, find_backbone
+from components.dataset.own_samples import own_samples
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.network.classifier import join
 from components.network.keras_runtime import keras
-from components.parameters.networks import IMAGENET, NONE
+from components.parameters.networks import IMAGENET, NONE, check_fine_tuning
 from components.parameters.recipe import Recipe, check_recipe
-from components.step.errors import DataError, UsageError, first_ten
+from components.step.errors import DataError, first_ten
 from components.step.stopwatch import Stopwatch
 from components.train.checkpoints import Checkpoints
 from components.train.epoch import Epoch
@@ -115,10 +116,11 @@ def train_classifier(
     """
     check_recipe(recipe)
     check_samples(dataset.class_names, train, validation)
+    own_samples(dataset, {"train": train, "validation": validation})
     if recipe.batch_size > len(train):
         log.info("--batch-size %d is more than the %d training samples: one batch", recipe.batch_size, len(train))
     backbone = find_backbone(choice.name)
-    _check_fine_tuning(backbone, recipe)
+    check_fine_tuning(backbone, recipe.fine_tune_epochs)
     with stopwatch.measured("backbone"):
         extractor = _extractor(backbone, choice, recipe.seed)
         key = training_key(dataset, train, validation, backbone.name, extractor, recipe)
@@ -146,15 +148,6 @@ def _extractor(backbone: Backbone, choice: BackboneChoice, seed: int) -> "keras.
 
 def _first_weights(backbone: Backbone, choice: BackboneChoice) -> str:
     return NONE if backbone.trained_from_scratch and choice.weights == IMAGENET else choice.weights
-
-
-def _check_fine_tuning(backbone: Backbone, recipe: Recipe) -> None:
-    if backbone.trained_from_scratch and recipe.fine_tune_epochs:
-        raise UsageError(
-            "Fine-tuning needs a pretrained backbone. "
-            f"Received: --backbone {backbone.name} --fine-tune-epochs {recipe.fine_tune_epochs}. "
-            "Raise --epochs instead: this network is trained whole."
-        )
 
 
 def _for_saving(

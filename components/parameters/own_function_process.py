@@ -1,0 +1,29 @@
+"""Imports what a user names as a backbone in a process of its own, and says what that declares: `... NAME`.
+
+The module may import Keras, which takes seconds and hundreds of megabytes, print, or end the interpreter. What it says
+of itself is the one line of JSON on standard output: what it declares, or why it cannot be used.
+"""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+
+from components.parameters.own_function import declared_by, find_build
+from components.step.errors import UsageError
+
+
+def main(name: str) -> None:
+    """Print what the function called `name` declares, or {"refused": why}."""
+    said = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # What the module prints is not ours.
+    try:
+        found = asdict(declared_by(name, find_build(name)))
+    except UsageError as error:
+        found = {"refused": str(error)}
+    print(json.dumps(found), file=said, flush=True)
+    os._exit(0)  # Threads that the module may have started are not waited for.
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
