@@ -1,9 +1,7 @@
 """Conformance of a backbone: whether it can be trained, saved, exported and repeated, before a run depends on it."""
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +15,7 @@ from components.network.keras_runtime import keras
 from components.onnx_twin.export import export_onnx, run_onnx
 from components.parameters.networks import NONE
 from components.step.errors import DataError, one_line
+from components.step.files import scratch_folder
 
 CLASSES = 3
 IMAGES = 4
@@ -119,8 +118,8 @@ def _is_kerass(layer: "keras.Layer") -> bool:
 
 
 def _check_saved(network: "keras.Model") -> str:
-    with tempfile.TemporaryDirectory(prefix="pawline-check-") as folder:
-        path = Path(folder) / "network.keras"
+    with scratch_folder() as folder:
+        path = folder / "network.keras"
         save_network(network, path)
         loaded = keras.models.load_model(path, compile=False, safe_mode=True)
         size = path.stat().st_size
@@ -131,8 +130,8 @@ def _check_saved(network: "keras.Model") -> str:
 
 def _check_exported(network: "keras.Model") -> str:
     images = _images(network)
-    with tempfile.TemporaryDirectory(prefix="pawline-check-") as folder:
-        path = Path(folder) / "network.onnx"
+    with scratch_folder() as folder:
+        path = folder / "network.onnx"
         export_onnx(network, path)
         exported = run_onnx(path, images)
     return f"off by {_same('ONNX', run_network(network, images), exported):.1g} at most"

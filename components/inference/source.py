@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from components.registry.connection import answering_or, registry_client
 from components.registry.version import find_version
 from components.step.addresses import file_path
 from components.step.errors import DataError, UsageError, one_line
+from components.step.files import scratch_folder
 from components.storage.store import ObjectMissing, Store
 from components.storage.stores import open_store
 from components.tracking.events import without_passwords
@@ -97,10 +97,10 @@ class StoreSource:
         for found in self._store.list():
             if found.size > MOST_BYTES.get(found.name, found.size):
                 raise damaged(Path(found.name), f"{found.size} bytes, at most {MOST_BYTES[found.name]} are read")
-        with tempfile.TemporaryDirectory(prefix="pawline-bundle-") as folder:
+        with scratch_folder() as folder:
             for name in (MANIFEST, *SEALED):
-                self._store.download(name, Path(folder) / name)
-            yield Found(Path(folder), DEFAULT_NAME, "")
+                self._store.download(name, folder / name)
+            yield Found(folder, DEFAULT_NAME, "")
 
 
 class RegistrySource:
@@ -139,13 +139,13 @@ class RegistrySource:
     def bundle(self, revision: str) -> Iterator[Found]:
         """Yield a temporary folder with the registered version's files, which are those that were promoted."""
         uri = f"models:/{self._name}/{revision}"
-        with tempfile.TemporaryDirectory(prefix="pawline-bundle-") as folder:
+        with scratch_folder() as folder:
             with _answering(uri):
                 version = find_version(registry_client(os.environ), self._name, revision)
                 from mlflow.artifacts import download_artifacts
 
-                download_artifacts(artifact_uri=uri, dst_path=folder)
-            directory = Path(folder) / "bundle"
+                download_artifacts(artifact_uri=uri, dst_path=str(folder))
+            directory = folder / "bundle"
             if version is None:
                 raise _not_there(uri)
             if digest := other_digest(directory, version):

@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 
 from components.step.errors import ServiceError, one_line
+from components.step.files import PARTIAL, scratch_folder
 from pipeline.cleanup.plan import Removable
 
 
@@ -28,9 +28,7 @@ def remove(items: Iterable[Removable]) -> None:
 
 def _remove(item: Removable) -> None:
     # A name that the next `clean` takes for a leftover, should this one be killed.
-    folder = tempfile.mkdtemp(prefix=".partial-", dir=item.path.parent)
-    try:
-        with suppress(FileNotFoundError):
-            os.rename(item.path, os.path.join(folder, "removed"))
-    finally:
-        shutil.rmtree(folder)
+    with scratch_folder(item.path.parent, PARTIAL) as folder, suppress(FileNotFoundError):
+        os.rename(item.path, folder / "removed")
+        if (folder / "removed").is_dir():
+            shutil.rmtree(folder / "removed")

@@ -1,12 +1,11 @@
 """The files of `pawline init`: parameters to fill in, their schema, and what git leaves alone; none is overwritten."""
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from components.step.errors import ServiceError, one_line
-from components.step.files import json_text
+from components.step.files import PARTIAL, json_text, scratch_folder
 from pipeline.compiled import Parameter
 from pipeline.project.schema import config_schema
 
@@ -59,8 +58,8 @@ def _lines(declared: Mapping[str, Parameter]) -> Iterator[str]:
 
 def _written(path: Path, text: str) -> bool:
     """Write `text` to `path`, whole, unless something is there."""
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as folder:
-        temporary = Path(folder, path.name)
+    with scratch_folder(path.parent, PARTIAL) as folder:
+        temporary = folder / path.name
         temporary.write_text(text, encoding="utf-8", newline="\n")
         try:
             os.link(temporary, path)  # Unlike a rename, it never replaces.

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import types
 import urllib.request
@@ -17,8 +18,9 @@ import pytest
 
 from components.bundle.manifest import MANIFEST, MOST_BYTES, ONNX_NETWORK, sha256_of
 from components.inference.model import load_model
-from components.inference.source import open_source
+from components.inference.source import StoreSource, open_source
 from components.step.errors import DataError, PawlineError
+from components.storage.stores import open_store
 from components.tracking.mlflow_model import write_model
 from tests.serve.api.test_simple import RED
 from tests.support.hostile_bundles import seal
@@ -94,7 +96,9 @@ def test_a_changed_bundle_is_put_into_service_and_no_request_is_lost(tmp_path):
     assert "must exist" in gone
 
 
-def test_a_bundle_in_a_bucket_is_served_and_its_successor_too(tmp_path, bucket):
+def test_a_bundle_in_a_bucket_is_served_and_its_successor_too(tmp_path, bucket, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
     for name, scale in (("a", 1.0), ("b", 2.0)):
         colour_bundle(tmp_path / name, scale)
     upload(bucket, tmp_path / "a")
@@ -103,7 +107,29 @@ def test_a_bundle_in_a_bucket_is_served_and_its_successor_too(tmp_path, bucket):
         assert json.loads(server.post("/predict", RED)[1])["class"] == "red"
         upload(bucket, tmp_path / "b")
         eventually(lambda: model_of(server) != before)
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob("pawline-bundle-*"))
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+KILLED_WHILE_SERVING = """
+import os, sys
+from components.inference.source import StoreSource
+from components.storage.stores import open_store
+source = StoreSource(open_store(sys.argv[1]))
+with source.bundle(source.revision()):
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_server_downloaded_is_removed_by_the_next_one(tmp_path, monkeypatch):
+    bundle, temporary = colour_bundle(tmp_path / "bundle"), tmp_path / "temporary"
+    temporary.mkdir()
+    environment = os.environ | {"TMPDIR": str(temporary), "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", KILLED_WHILE_SERVING, str(bundle)]
+    assert subprocess.run(command, env=environment, check=False).returncode == -9
+    [left] = temporary.iterdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with StoreSource(open_store(str(bundle))).bundle("") as found:
+        assert [path.name for path in temporary.iterdir()] == [found.directory.name] != [left.name]
 
 
 def upload(bucket, bundle: Path) -> None:

@@ -1,5 +1,6 @@
 """Files are complete or absent."""
 
+import ast
 import json
 import os
 import signal
@@ -162,6 +163,21 @@ def test_a_kill_leaves_nothing_under_the_target_s_name(tmp_path: Path) -> None:
         (temporary / "whole").write_text("whole")
     assert everything_below(target) == ["whole"]
     assert target.stat().st_mtime > before - 1
+
+
+NAMED = {"TemporaryDirectory", "NamedTemporaryFile", "SpooledTemporaryFile", "mkdtemp", "mkstemp", "mktemp"}
+
+
+def test_temporary_folders_that_a_kill_leaves_behind_are_made_in_one_place_which_removes_them() -> None:
+    root = Path(__file__).parents[2]
+    makers = {
+        str(path.relative_to(root))
+        for folder in ("components", "pipeline", "pawline")
+        for path in (root / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute | ast.alias) and getattr(node, "attr", getattr(node, "name", "")) in NAMED
+    }
+    assert makers == {"components/step/files.py"}
 
 
 KILLED_WHILE_WRITING = """
