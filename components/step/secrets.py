@@ -5,6 +5,7 @@ Other libraries quote in their refusals what they were given, as it was or encod
 
 import base64
 import functools
+import json
 import os
 import re
 import sys
@@ -15,7 +16,7 @@ from types import TracebackType
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus, unquote
 
-SHORTEST = 5  # Shorter ones stand in too many words; nobody can hide them.
+SHORTEST = 5  # Shorter ones stand in too many words; they are hidden only behind what names them.
 CUT = "[secret]"
 _NAME = re.compile(r"(?i)secret|passw|token|credential|private|api_?key|access_?key(?!_id)")
 # Whose names sound secret and whose values are none.
@@ -35,9 +36,13 @@ def secret_values(environment: Mapping[str, str]) -> frozenset[str]:
     """Return the secrets in `environment`: values of variables that sound secret, passwords in addresses."""
     values = [value.strip() for name, value in environment.items() if _sounds_secret(name)]
     named = {line.strip() for value in values for line in (value, *value.splitlines())}
-    in_addresses = {found[2] for value in environment.values() for found in _PASSWORD.finditer(value)}
+    in_addresses = _passwords(environment)
     both = named | in_addresses | {unquote(password) for password in in_addresses}
     return frozenset(value for value in both if len(value) >= SHORTEST)
+
+
+def _passwords(environment: Mapping[str, str]) -> set[str]:
+    return {found[2] for value in environment.values() for found in _PASSWORD.finditer(value)}
 
 
 def without_secret_values(text: str, environment: Mapping[str, str] | None = None) -> str:
@@ -90,12 +95,26 @@ def _users(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def _pattern_of(environment: Mapping[str, str]) -> re.Pattern[str] | None:
-    return _pattern(secret_values(environment), frozenset(_users(environment)))
+    return _pattern(
+        secret_values(environment), frozenset(_users(environment)), frozenset(_short_secrets_named(environment))
+    )
+
+
+def _short_secrets_named(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the texts in which a secret of fewer than SHORTEST characters stands behind its name or a user's."""
+    named = ((name, value.strip()) for name, value in environment.items() if _sounds_secret(name))
+    for name, value in named:
+        if 0 < len(value) < SHORTEST:
+            yield from (f"{name}={value}", f"{name}: {value}", f"{name}={value!r}", f"Bearer {value}")
+            yield from (f"'{name}': {value!r}", f'"{name}": {json.dumps(value)}')
+            yield from (f"{user}:{value}" for user in _users(environment) if user)
+            yield from _of_users(value, _users(environment))
+    yield from (f":{value}@" for value in _passwords(environment) if 0 < len(value) < SHORTEST)
 
 
 @functools.lru_cache(maxsize=8)
-def _pattern(secrets: frozenset[str], users: frozenset[str]) -> re.Pattern[str] | None:
-    forms = {form for secret in secrets for form in _forms(secret, users)}
+def _pattern(secrets: frozenset[str], users: frozenset[str], others: frozenset[str]) -> re.Pattern[str] | None:
+    forms = others | {form for secret in secrets for form in _forms(secret, users)}
     longest_first = sorted(forms, key=len, reverse=True)
     return re.compile("|".join(re.escape(form) for form in longest_first)) if forms else None
 
@@ -103,6 +122,15 @@ def _pattern(secrets: frozenset[str], users: frozenset[str]) -> re.Pattern[str] 
 def _forms(secret: str, users: Iterable[str]) -> Iterator[str]:
     yield from (secret, repr(secret)[1:-1], ascii(secret)[1:-1], secret.replace('"', '\\"'))
     yield from (quote(secret), quote(secret, safe=""), quote_plus(secret))
-    for text in (secret, *(f"{user}:{secret}" for user in users)):  # As Basic authorization has them.
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            yield encode(text.encode()).decode().rstrip("=")
+    yield from _of_users(secret, users)
+    yield from _in_base64(secret)
+
+
+def _of_users(secret: str, users: Iterable[str]) -> Iterator[str]:
+    for user in users:  # As Basic authorization has them.
+        yield from _in_base64(f"{user}:{secret}")
+
+
+def _in_base64(text: str) -> Iterator[str]:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(text.encode()).decode().rstrip("=")

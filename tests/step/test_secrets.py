@@ -42,6 +42,24 @@ def test_a_password_in_an_address_is_a_secret() -> None:
     assert said == f"cannot reach http://me:{CUT}@minio:9000 as me:{CUT}"
 
 
+@given(secret=st.text(st.characters(min_codepoint=48, max_codepoint=122), min_size=1, max_size=4))
+def test_a_short_one_is_cut_out_behind_what_names_it_and_nowhere_else(secret: str) -> None:
+    environment = {"AWS_SECRET_ACCESS_KEY": secret, "MLFLOW_TRACKING_USERNAME": "me"}
+    basic = base64.b64encode(f"me:{secret}".encode()).decode()
+    forms = [
+        *(f"AWS_SECRET_ACCESS_KEY={secret}", f"AWS_SECRET_ACCESS_KEY: {secret}", f"AWS_SECRET_ACCESS_KEY={secret!r}"),
+        *(str({"AWS_SECRET_ACCESS_KEY": secret}), f"Bearer {secret}", f"me:{secret}", basic),
+    ]
+    for form in forms:
+        assert without_secret_values(f"<{form}>", environment).strip("<>{}=").startswith(CUT)
+    assert without_secret_values(f"the {secret} step", environment) == f"the {secret} step"
+
+
+def test_a_short_password_in_an_address_is_cut_out() -> None:
+    environment = {"AWS_ENDPOINT_URL_S3": "http://me:ab@minio:9000"}
+    assert "ab" not in without_secret_values("no http://me:ab@minio:9000", environment)
+
+
 def test_blanks_and_line_ends_around_secrets_are_cut() -> None:
     environment = {"MLFLOW_TRACKING_TOKEN": " abc\r\n", "OTHER": " kept \n"}
     strip_secrets(environment)
