@@ -16,6 +16,15 @@ os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 # TensorFlow takes all GPU memory at once otherwise, also from whoever shares the GPU.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
+
+def _choose_home() -> None:
+    """Let what Keras keeps, its settings and published weights, lie with other caches, unless the user has a place."""
+    home = os.path.expanduser("~")
+    if os.access(home, os.W_OK) and not os.path.exists(os.path.join(home, ".keras")):
+        caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+        os.environ.setdefault("KERAS_HOME", os.path.join(caches, "pawline", "keras"))
+
+
 _WARNING_OR_WORSE = re.compile(rb"^[WEF]\d{4} .*\n?", re.MULTILINE)
 
 
@@ -58,7 +67,21 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-with _without_banner(), _without_garbage_collection():
+@contextmanager
+def _without_matplotlib() -> Iterator[None]:
+    """Let Keras find no matplotlib, of which it makes no use here: its import writes a list of fonts below HOME."""
+    if "matplotlib" in sys.modules:
+        yield
+        return
+    sys.modules["matplotlib"] = None  # type: ignore[assignment]  # How Python is told that there is no such module.
+    try:
+        yield
+    finally:
+        del sys.modules["matplotlib"]
+
+
+_choose_home()
+with _without_banner(), _without_garbage_collection(), _without_matplotlib():
     import keras
 
 __all__ = ["keras"]
