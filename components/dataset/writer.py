@@ -5,14 +5,14 @@ import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.dataset.samples import COLUMNS, GIVEN_SPLIT, Sample, columns_of
+from components.dataset.columns import byte_strings, integers, texts
+from components.dataset.samples import GIVEN_SPLIT, Sample, columns_of
 from components.dataset.snapshot import FORMAT_VERSION, MANIFEST, fingerprint, open_dataset
 from components.step.errors import DataError, ServiceError, one_line
 from components.step.files import json_text, scratch_folder
@@ -25,13 +25,15 @@ from components.storage.stores import open_store
 ROW_GROUP_BYTES = 16 << 20
 PART_BYTES = 256 << 20
 CONCURRENT_PARTS = 4
+IMAGE = "image"
+TEXTS = ("sample_id", "label", "group", "sha256", GIVEN_SPLIT)  # Of a sample.
 
 SCHEMA = pa.schema(
     [
         *[pa.field(name, pa.string(), nullable=False) for name in ("sample_id", "label", "group", "sha256")],
         *[pa.field(name, pa.int32(), nullable=False) for name in ("width", "height")],
         *[pa.field(name, pa.string(), nullable=False) for name in ("source_uri", "source_etag")],
-        pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), nullable=False),
+        pa.field(IMAGE, pa.struct([("bytes", pa.binary()), ("path", pa.string())]), nullable=False),
     ],
     # What Hugging Face `datasets` reads to show the column as images.
     metadata={"huggingface": json.dumps({"info": {"features": {"image": {"_type": "Image"}}}})},
@@ -128,20 +130,12 @@ def _schema(records: Sequence[Record]) -> pa.Schema:
 
 
 def _table(records: Sequence[Record], schema: pa.Schema) -> pa.Table:
-    rows = [
-        (
-            *attrgetter(*COLUMNS)(record.sample),
-            record.source_uri,
-            record.source_etag,
-            {"bytes": _read(record), "path": record.sample.sample_id},
-            record.sample.given_split,
-        )[: len(schema)]
-        for record in records
-    ]
-    return pa.Table.from_arrays(
-        [pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), schema, strict=True)],
-        schema=schema,
-    )
+    arrays = {name: texts([getattr(r.sample, name) for r in records]) for name in TEXTS if name in schema.names}
+    arrays |= {name: integers([getattr(r.sample, name) for r in records]) for name in ("width", "height")}
+    arrays |= {name: texts([getattr(r, name) for r in records]) for name in ("source_uri", "source_etag")}
+    images = [byte_strings([_read(r) for r in records]), texts([r.sample.sample_id for r in records])]
+    arrays[IMAGE] = pa.StructArray.from_arrays(images, fields=list(SCHEMA.field(IMAGE).type))
+    return pa.Table.from_arrays([arrays[name] for name in schema.names], schema=schema)
 
 
 def _read(record: Record) -> bytes:
