@@ -2,17 +2,21 @@
 
 import math
 
-from components.step.errors import UsageError
+from components.step.errors import UsageError, one_line
+
+MOST_IMAGES = 65_536  # Of a batch: 10 GB at 224 pixels a side; what no memory holds would end a step after hours.
 
 
 def check_batch_size(batch_size: int) -> None:
-    """Check that `batch_size` is positive.
+    """Check that `batch_size` is positive, and not more than MOST_IMAGES.
 
     Raises:
         UsageError: it is not.
     """
-    if batch_size < 1:
-        raise UsageError(f"batch_size must be at least 1. Received: batch_size={batch_size}. Correct it.")
+    if not 1 <= batch_size <= MOST_IMAGES:
+        bound = "at least 1" if batch_size < 1 else f"at most {MOST_IMAGES}"
+        received = one_line(batch_size, 40)
+        raise UsageError(f"batch_size must be {bound}. Received: batch_size={received}. Correct it.")
 
 
 def check_checkpoint_minutes(minutes: float) -> None:

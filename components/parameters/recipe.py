@@ -10,6 +10,8 @@ from components.step.errors import UsageError, one_line
 AUGMENTATIONS = ("none", "light", "strong")
 CLASS_WEIGHTS = ("none", "balanced")
 SCHEDULES = ("constant", "cosine")
+MOST = 1_000_000
+COUNTS = ("epochs", "fine_tune_epochs", "fine_tune_layers", "early_stopping_patience", "warmup_epochs")
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop")
 
 
@@ -97,11 +99,13 @@ def _check_numbers(recipe: Recipe) -> None:
         "--early-stopping-patience must be at least 0": recipe.early_stopping_patience >= 0,
         "--warmup-epochs must be at least 0": recipe.warmup_epochs >= 0,
     }
+    # Larger ones are slips, which Python's own numbers would carry as far as the first that is a float.
+    rules |= {f"--{name.replace('_', '-')} must be at most {MOST}": getattr(recipe, name) <= MOST for name in COUNTS}
     for rule, holds in rules.items():
         if not holds:
             flag = rule.split()[0]
             value = getattr(recipe, flag[2:].replace("-", "_"))
-            raise UsageError(f"{rule}. Received: {flag} {value}. Correct it.")
+            raise UsageError(f"{rule}. Received: {flag} {one_line(value, 40)}. Correct it.")
 
 
 def _unknown(name: str, value: str, legal: Sequence[str]) -> str:
