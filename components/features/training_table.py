@@ -1,6 +1,8 @@
 """What the trained network makes of the images it learnt from: the table in which later steps look for neighbours."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from components.step.files import atomic_write
 from components.step.regular_files import open_regular
 
 MOST_TRAINING, MOST_VALIDATION = 8_000, 2_000
+TEXTS = ("sample_id", "label", "split")
+DIGEST = b"digest"  # In the schema, over all that the table holds.
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,16 @@ def write_training_features(
     """
     samples = [*train, *validation]
     halves = pa.FixedSizeListArray.from_arrays(pa.array(_halves(features)), features.shape[1])
-    columns = {
+    columns: dict[str, Any] = {
         "sample_id": [sample.sample_id for sample in samples],
         "label": [sample.label for sample in samples],
         "split": ["train"] * len(train) + ["validation"] * len(validation),
         "features": halves,
     }
+    table = pa.table(columns)
+    digest = _digest([columns[name] for name in TEXTS], _matrix(table.column("features"), len(table)))
     with atomic_write(path) as temporary:
-        pq.write_table(pa.table(columns), temporary, compression="zstd")
+        pq.write_table(table.replace_schema_metadata({DIGEST: digest}), temporary, compression="zstd")
 
 
 def read_training_features(path: Path) -> TrainingFeatures:
@@ -67,14 +73,30 @@ def read_training_features(path: Path) -> TrainingFeatures:
     """
     try:
         with open_regular(path) as file:
-            table = pq.read_table(file, columns=["sample_id", "label", "split", "features"])
-        ids, labels, splits = (table.column(name).to_pylist() for name in ("sample_id", "label", "split"))
-        return TrainingFeatures(ids, labels, splits, _matrix(table.column("features"), len(table)))
-    except (OSError, KeyError, ValueError, AttributeError, pa.ArrowException) as error:
+            table = pq.read_table(file, columns=[*TEXTS, "features"])
+        ids, labels, splits = texts = [table.column(name).to_pylist() for name in TEXTS]
+        features = _matrix(table.column("features"), len(table))
+        _check_digest(table.schema.metadata, texts, features)
+        return TrainingFeatures(ids, labels, splits, features)
+    except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise DataError(
             f"The training features must be a table that train wrote. "
             f"Received: {one_line(path)}: {one_line(error, 120)}. Train again."
         ) from error
+
+
+def _check_digest(
+    metadata: Mapping[bytes, bytes] | None, texts: Sequence[Sequence[str]], features: NDArray[np.float32]
+) -> None:
+    # Tables of before there were digests have no metadata at all.
+    if metadata is not None and metadata[DIGEST].decode() != _digest(texts, features):
+        raise ValueError("its digest is another")
+
+
+def _digest(texts: Sequence[Sequence[str]], features: NDArray[np.float32]) -> str:
+    digest = hashlib.sha256(json.dumps(texts).encode())
+    digest.update(np.ascontiguousarray(features, "<f4").tobytes())
+    return digest.hexdigest()
 
 
 def _halves(features: NDArray[Any]) -> NDArray[np.float16]:

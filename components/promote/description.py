@@ -1,6 +1,5 @@
 """What the registry says of a version to people: a summary in Markdown, and tags to sort and search by."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from components.promote.evidence import Challenger
 from components.step.errors import DataError, one_line
 from components.step.markdown import markdown_text
+from components.step.strict_json import read_json
 from components.test.results import HEADLINES
 from components.test.tracking import test_metrics
 
@@ -21,11 +21,11 @@ def read_statistics(path: str) -> dict[str, Any]:
     if not path:
         return {}
     try:
-        found: dict[str, Any] = json.loads(Path(path).read_bytes())
+        found: dict[str, Any] = read_json(Path(path).read_bytes())
         _accuracy(found)
         test_metrics({name: found[name] for name in HEADLINES}, found)
         return found
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"The statistics must be JSON as test writes it. Received: {one_line(path)}: {one_line(error, 120)}. "
             "Test again."

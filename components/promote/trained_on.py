@@ -55,7 +55,7 @@ def read_seen(path: Path) -> Seen:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = Seen(arrays["images"], arrays["groups"])
-    except Exception as error:  # zipfile, zlib and numpy have no closed list of what damaged bytes make them raise.
+    except Exception as error:  # numpy, zipfile and zlib have no closed list of what they raise.
         raise _refusal(path, error) from error
     if any(values.dtype != np.uint64 or values.ndim != 1 for values in (found.images, found.groups)):
         raise _refusal(path, "other arrays")

@@ -172,7 +172,7 @@ def write_place(folder: Path, target: str, state: State) -> None:
 def read_place(folder: Path) -> dict[str, str]:
     """Return `target`, `experiment_id` and `run_id` of the run of `folder`; empty as long as MLflow has none."""
     try:
-        return {str(name): str(value) for name, value in json.loads((folder / PLACE).read_bytes()).items()}
+        return {str(name): str(value) for name, value in read_json((folder / PLACE).read_bytes()).items()}
     except (OSError, ValueError, AttributeError):
         return {}
 

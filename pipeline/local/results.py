@@ -1,6 +1,5 @@
 """The headline results of a run: what the last steps found, and where the reports are."""
 
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path

@@ -8,6 +8,7 @@ import pytest
 from components.dataset.samples import Sample
 from components.features.training_table import read_training_features, spread_rows, write_training_features
 from components.step.errors import DataError
+from tests.support.flips import flipped
 
 
 def sample(name, label="cat"):
@@ -50,3 +51,29 @@ def test_anything_else_is_refused(tmp_path, write):
     write(tmp_path / "t")
     with pytest.raises(DataError, match="must be a table that train wrote"):
         read_training_features(tmp_path / "t")
+
+
+def test_every_flipped_bit_is_refused_or_changes_nothing(tmp_path):
+    path = tmp_path / "t"
+    write_training_features(path, [sample("a"), sample("b", "dög")], [sample("c")], np.eye(3))
+    expected, found = read_training_features(path), 0
+    for damaged in flipped(path.read_bytes(), step=11):
+        path.write_bytes(damaged)
+        try:
+            table = read_training_features(path)
+        except DataError:
+            found += 1
+        else:
+            assert (table.sample_ids, table.labels, table.splits) == (
+                expected.sample_ids,
+                expected.labels,
+                expected.splits,
+            )
+            np.testing.assert_array_equal(table.features, expected.features)
+    assert found > 200
+
+
+def test_a_table_of_before_it_had_a_digest_is_read(tmp_path):
+    write_training_features(tmp_path / "t", [sample("a")], [], np.array([[0.5, 1.0]]))
+    pq.write_table(pq.read_table(tmp_path / "t").replace_schema_metadata(None), tmp_path / "older")
+    assert read_training_features(tmp_path / "older").features.tolist() == [[0.5, 1.0]]
