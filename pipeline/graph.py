@@ -172,6 +172,8 @@ def image_classifier(
         _give_secret(task, s3_secret)
         # For reports, and for steps to find their run in MLflow. As a parameter the run's id would end all caching.
         kubernetes.use_field_path_as_env(task, RUN, "metadata.labels['pipeline/runid']")
+        # A namespace that enforces pod security "restricted" admits no pod without; which user it is, the cluster says.
+        kubernetes.set_security_context(task, run_as_non_root=True)
     for task in (trained, tested, promoted):
         _give_tracking(task)
     _place_on_gpu(trained, gpu_count, gpu_type, node_selector, tolerations)

@@ -166,6 +166,12 @@ def test_what_goes_into_a_pods_resources_is_text(documents: list[dict[str, Any]]
     assert {kinds[name]["parameterType"] for name in channels} == {"STRING"}
 
 
+def test_every_step_is_admitted_where_pod_security_is_restricted(platform: dict[str, Any]) -> None:
+    # KFP drops all capabilities and sets the seccomp profile itself; a user of ours would be refused on OpenShift.
+    contexts = {name: config.get("securityContext") for name, config in platform.items()}
+    assert contexts == {name: {"runAsNonRoot": True} for name in ("extract", "split", "train", "test", "promote")}
+
+
 def test_every_step_has_cpu_memory_and_the_s3_secret(executors: dict[str, Any], platform: dict[str, Any]) -> None:
     limits = {"resourceCpuLimit", "resourceCpuRequest", "resourceMemoryLimit", "resourceMemoryRequest"}
     for name in ("extract", "split", "train", "test", "promote"):

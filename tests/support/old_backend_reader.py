@@ -8,11 +8,16 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import kfp
 import yaml
 from google.protobuf.json_format import ParseDict
 from kfp.pipeline_spec import pipeline_spec_pb2
+
+# A task's Kubernetes settings are a free object to the API server, of which the driver passes over what it does not
+# know. These may be there, as a run is as good without them as it was before they existed.
+PASSED_OVER = ("securityContext",)
 
 
 def kubernetes_proto() -> ModuleType:
@@ -28,13 +33,18 @@ def read(path: Path) -> int:
     """Parse both documents of `path`; return how many executors the platform document configures."""
     pipeline, platform = yaml.safe_load_all(path.read_text(encoding="utf-8"))
     ParseDict(pipeline, pipeline_spec_pb2.PipelineSpec())
-    # Any object fits the fields above and below it: the backend parses these in a second step, as strictly.
+    # Any object fits the fields above and below it: the backend parses these in a second step.
     ParseDict(pipeline["deploymentSpec"], pipeline_spec_pb2.PipelineDeploymentConfig())
     ParseDict(platform, pipeline_spec_pb2.PlatformSpec())
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     for config in executors.values():
-        ParseDict(config, kubernetes_proto().KubernetesExecutorConfig())
+        ParseDict(known(config), kubernetes_proto().KubernetesExecutorConfig())
     return len(executors)
+
+
+def known(config: dict[str, Any]) -> dict[str, Any]:
+    """Return `config` without what may be passed over."""
+    return {name: value for name, value in config.items() if name not in PASSED_OVER}
 
 
 if __name__ == "__main__":
