@@ -40,6 +40,8 @@ def extract(
     tolerations: list[dict[str, Any]],
     cpu: str,
     memory: str,
+    cpu_request: str,
+    memory_request: str,
     s3_secret: str,
     fine_tune_epochs: int,
     fine_tune_layers: int,

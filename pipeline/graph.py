@@ -1,10 +1,11 @@
 """The graph: extract, split, train, test, promote, with every parameter that Kubeflow's run form offers."""
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 from kfp import dsl, kubernetes
 
+from components.parameters.cluster import LIGHT_CPU, LIGHT_MEMORY
 from components.step.pipeline_run import RUN
 from pipeline import steps
 from pipeline.containers import IMAGE
@@ -18,6 +19,16 @@ SECRET_KEYS = {
     "AWS_DEFAULT_REGION": "AWS_DEFAULT_REGION",
     "AWS_S3_ENDPOINT": "AWS_ENDPOINT_URL_S3",
 }
+
+
+class Resources(NamedTuple):
+    """Cores and bytes as Kubernetes quantities, in the graph mostly the parameters that hold them."""
+
+    cpu: str
+    memory: str
+
+
+SPLIT_LIMITS = Resources("2", "4Gi")
 
 
 def image_classifier(
@@ -45,6 +56,8 @@ def image_classifier(
     tolerations: list[dict[str, Any]] = [],  # noqa: B006  # likewise
     cpu: str = "2",
     memory: str = "8Gi",
+    cpu_request: str = "500m",
+    memory_request: str = "2Gi",
     s3_secret: str = "pawline-s3",  # noqa: S107  # the secret's name, not its content
     fine_tune_epochs: int = 0,
     fine_tune_layers: int = 20,
@@ -83,12 +96,14 @@ def image_classifier(
         epochs: Passes over the training samples at most; the best epoch is kept.
         batch_size: Images per step of training and test.
         learning_rate: Learning rate of the head's optimizer.
-        gpu_count: GPUs of the train step, as text because older backends overlook a number here; 0 trains on CPU.
+        gpu_count: GPUs of the train step, in quotes ("1") as older backends overlook a number here; "0" trains on CPU.
         gpu_type: Resource name of the GPU, for instance nvidia.com/gpu or amd.com/gpu.
         node_selector: Labels a node must have for the train step, for instance {"gpu": "a100"}; {} takes any node.
         tolerations: Kubernetes tolerations of the train step, for instance [{"key": "gpu", "operator": "Exists"}].
-        cpu: CPU cores of each step, as a Kubernetes quantity.
-        memory: Memory of each step, as a Kubernetes quantity.
+        cpu: CPU cores that a step may use, a Kubernetes quantity in quotes: "2" or "500m".
+        memory: Memory that a step may use, a Kubernetes quantity: 8Gi or 500M.
+        cpu_request: CPU cores that train and test each reserve on their node; the other steps reserve 500m.
+        memory_request: Memory that train and test each reserve on their node; the other steps reserve 500Mi.
         s3_secret: Secret with the keys AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_DEFAULT_REGION, AWS_S3_ENDPOINT.
         fine_tune_epochs: Passes of a second phase in which the backbone's last layers learn too; 0 for none.
         fine_tune_layers: How many of the backbone's last layers learn in that phase.
@@ -168,19 +183,25 @@ def image_classifier(
     # The champion may be another than when a cached decision was made.
     promoted.set_caching_options(False)
     for task in (extracted, tables, trained, tested, promoted):
-        _give_resources(task, cpu, memory)
         _give_secret(task, s3_secret)
         # For reports, and for steps to find their run in MLflow. As a parameter the run's id would end all caching.
         kubernetes.use_field_path_as_env(task, RUN, "metadata.labels['pipeline/runid']")
         # A namespace that enforces pod security "restricted" admits no pod without; which user it is, the cluster says.
         kubernetes.set_security_context(task, run_as_non_root=True)
+    light, least = Resources(LIGHT_CPU, LIGHT_MEMORY), Resources(cpu_request, memory_request)
+    most = Resources(cpu, memory)
+    # Not split: what a task is given is part of its cache's key, and nothing else would make it run again.
+    _give_resources(tables, light, SPLIT_LIMITS)
+    for task, reserved in ((extracted, light), (trained, least), (tested, least), (promoted, light)):
+        _give_resources(task, reserved, most)
     for task in (trained, tested, promoted):
         _give_tracking(task)
     _place_on_gpu(trained, gpu_count, gpu_type, node_selector, tolerations)
 
 
-def _give_resources(task: dsl.PipelineTask, cpu: str, memory: str) -> None:
-    task.set_cpu_request(cpu).set_cpu_limit(cpu).set_memory_request(memory).set_memory_limit(memory)
+def _give_resources(task: dsl.PipelineTask, reserved: Resources, most: Resources) -> None:
+    task.set_cpu_request(reserved.cpu).set_cpu_limit(most.cpu)
+    task.set_memory_request(reserved.memory).set_memory_limit(most.memory)
 
 
 def _give_tracking(task: dsl.PipelineTask) -> None:

@@ -15,29 +15,63 @@ UNITS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
     f"{unit}i": 1024.0**power for power, unit in enumerate("KMGTPE", 1)
 }
 LEAST_MEMORY = 2**20
+# What each light step reserves (extract, split, promote), whatever it may use: it runs well with that.
+LIGHT_CPU, LIGHT_MEMORY = "500m", "500Mi"
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 TOLERATION = ("key", "operator", "value", "effect", "tolerationSeconds")
 
 
-def check_cpu(cpu: str) -> None:
-    """Check that `cpu` is a quantity of cores above 0.
+def check_cpu(cpu: str, name: str = "cpu") -> None:
+    """Check that `cpu`, the value of the parameter called `name`, is a quantity of cores above 0.
 
     Raises:
         UsageError: it is not.
     """
     if not CORES.fullmatch(cpu) or not cpu.strip("0.m"):
-        raise _refusal("cpu", "a number of cores such as 2, 0.5 or 500m", cpu)
+        raise _refusal(name, "a number of cores, as text, such as 2, 0.5 or 500m", cpu)
 
 
-def check_memory(memory: str) -> None:
-    """Check that `memory` is a quantity of bytes that a process could live in.
+def check_memory(memory: str, name: str = "memory") -> None:
+    """Check that `memory`, the value of the parameter called `name`, is a quantity that a process could live in.
 
     Raises:
         UsageError: it is not.
     """
-    match = BYTES.fullmatch(memory)
-    if not match or float(match[1]) * UNITS[match[2]] < LEAST_MEMORY:
-        raise _refusal("memory", "a quantity of bytes such as 8Gi or 500M", memory)
+    if not BYTES.fullmatch(memory) or _bytes(memory) < LEAST_MEMORY:
+        raise _refusal(name, "a quantity of bytes, as text, such as 8Gi or 500M", memory)
+
+
+def check_cpu_request(request: str, limit: str) -> None:
+    """Check that `request` is a quantity of cores and that `limit`, one already, is not below what any step reserves.
+
+    Raises:
+        UsageError: it is not, or it is.
+    """
+    check_cpu(request, "cpu_request")
+    least = max(request, LIGHT_CPU, key=_cores)
+    if _cores(limit) < _cores(least):
+        raise _refusal("cpu", f"at least {least}, what a step reserves (cpu_request)", limit)
+
+
+def check_memory_request(request: str, limit: str) -> None:
+    """Check that `request` is a quantity of bytes and that `limit`, one already, is not below what any step reserves.
+
+    Raises:
+        UsageError: it is not, or it is.
+    """
+    check_memory(request, "memory_request")
+    least = max(request, LIGHT_MEMORY, key=_bytes)
+    if _bytes(limit) < _bytes(least):
+        raise _refusal("memory", f"at least {least}, what a step reserves (memory_request)", limit)
+
+
+def _cores(quantity: str) -> float:
+    return float(quantity[:-1]) / 1000 if quantity.endswith("m") else float(quantity)
+
+
+def _bytes(quantity: str) -> float:
+    match = BYTES.fullmatch(quantity)
+    return float(match[1]) * UNITS[match[2]] if match else 0.0
 
 
 def check_gpu_count(count: str) -> None:

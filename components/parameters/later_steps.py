@@ -58,5 +58,7 @@ RULES: Rules = {
     ("tolerations",): cluster.check_tolerations,
     ("cpu",): cluster.check_cpu,
     ("memory",): cluster.check_memory,
+    ("cpu_request", "cpu"): cluster.check_cpu_request,
+    ("memory_request", "memory"): cluster.check_memory_request,
     ("s3_secret",): cluster.check_secret,
 }

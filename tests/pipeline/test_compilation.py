@@ -42,6 +42,8 @@ PARAMETERS = [
     "tolerations",
     "cpu",
     "memory",
+    "cpu_request",
+    "memory_request",
     "s3_secret",
     "fine_tune_epochs",
     "fine_tune_layers",
@@ -162,7 +164,7 @@ def test_what_goes_into_a_pods_resources_is_text(documents: list[dict[str, Any]]
     words = [text for container in executors.values() for text in _strings(container["resources"])]
     channels = {name for word in words for name in re.findall(r"pipelinechannel--(\w+)", word)}
     kinds = documents[0]["root"]["inputDefinitions"]["parameters"]
-    assert channels == {"cpu", "memory", "gpu_count", "gpu_type"}
+    assert channels == {"cpu", "memory", "cpu_request", "memory_request", "gpu_count", "gpu_type"}
     assert {kinds[name]["parameterType"] for name in channels} == {"STRING"}
 
 
@@ -170,6 +172,28 @@ def test_every_step_is_admitted_where_pod_security_is_restricted(platform: dict[
     # KFP drops all capabilities and sets the seccomp profile itself; a user of ours would be refused on OpenShift.
     contexts = {name: config.get("securityContext") for name, config in platform.items()}
     assert contexts == {name: {"runAsNonRoot": True} for name in ("extract", "split", "train", "test", "promote")}
+
+
+def test_a_small_node_has_room_for_every_step(executors: dict[str, Any], documents: list[dict[str, Any]]) -> None:
+    defaults = documents[0]["root"]["inputDefinitions"]["parameters"]
+
+    def asked(name: str, field: str) -> str:
+        text: str = executors[name]["resources"][field]
+        channel = re.search(r"pipelinechannel--(\w+)", text)
+        return str(defaults[channel[1]]["defaultValue"]) if channel else text
+
+    requests = {name: (asked(name, "resourceCpuRequest"), asked(name, "resourceMemoryRequest")) for name in executors}
+    light, least = ("500m", "500Mi"), ("500m", "2Gi")
+    assert requests == {"extract": light, "split": light, "train": least, "test": least, "promote": light}
+    limits = {name: (asked(name, "resourceCpuLimit"), asked(name, "resourceMemoryLimit")) for name in executors}
+    assert limits == {name: ("2", "4Gi" if name == "split" else "8Gi") for name in executors}
+
+
+def test_cpu_and_memory_are_no_part_of_the_key_of_a_cache_where_that_can_be_had(
+    documents: list[dict[str, Any]],
+) -> None:
+    tasks = documents[0]["root"]["dag"]["tasks"]
+    assert not {name for name in tasks["split"]["inputs"]["parameters"] if re.search("cpu|memory", name)}
 
 
 def test_every_step_has_cpu_memory_and_the_s3_secret(executors: dict[str, Any], platform: dict[str, Any]) -> None:
@@ -221,4 +245,4 @@ def test_a_name_twice_is_refused_and_named(tmp_path: Path) -> None:
 def _strings(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [text for inner in value.values() for text in _strings(inner)]
-    return [value]
+    return [value] if isinstance(value, str) else []
