@@ -56,8 +56,8 @@ bench-serve: setup ## Measure serving beside other model servers (needs wrk and 
 picture: setup ## Draw the README's picture anew (needs Chromium)
 	$(BIN)/python -m benchmarks.picture
 
-compile: setup ## Write pipeline/pipeline.yaml
-	$(BIN)/pawline compile
+compile: setup ## Write pipeline/pipeline.yaml, which `pawline run` runs
+	$(BIN)/python -m pipeline.compilation
 
 check-old-backend: setup ## Parse pipeline.yaml with the protos of KFP backend 2.5.0
 	$(BIN)/python -m pytest tests/whole/test_old_backend.py -m slow

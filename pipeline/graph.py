@@ -1,24 +1,17 @@
 """The graph: extract, split, train, test, promote, with every parameter that Kubeflow's run form offers."""
 
-import os
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
 from typing import Any, NamedTuple
 
 from kfp import dsl, kubernetes
 
 from components.parameters.cluster import LIGHT_CPU, LIGHT_MEMORY
-from components.step.pipeline_run import RUN
 from pipeline import steps
-from pipeline.containers import IMAGE
+from pipeline.cluster import Cluster
 from pipeline.first_step import extract
-
-# Left: the keys of an OpenShift AI data connection; right: the variables that boto3 reads.
-TRACKING_URI = os.environ.get("PAWLINE_MLFLOW_TRACKING_URI", "")
-SECRET_KEYS = {
-    "AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY",
-    "AWS_DEFAULT_REGION": "AWS_DEFAULT_REGION",
-    "AWS_S3_ENDPOINT": "AWS_ENDPOINT_URL_S3",
-}
+from pipeline.placement import place
 
 
 class Resources(NamedTuple):
@@ -74,7 +67,7 @@ def image_classifier(
     model_name: str = "pawline",
     promotion_policy: str = "",
     dry_run: bool = False,
-) -> None:
+) -> tuple[dsl.PipelineTask, ...]:
     """From labelled images to a tested image classifier: extract, split, train, test, promote.
 
     Args:
@@ -166,7 +159,6 @@ def image_classifier(
         history=trained.outputs["history"],
         batch_size=batch_size,
     )
-    tested.set_env_variable("PAWLINE_IMAGE", IMAGE)  # For the report; a local run is in no image, and sets none.
     promoted = steps.promote(
         dataset_uri=dataset_uri,
         bundle=trained.outputs["bundle"],
@@ -182,37 +174,33 @@ def image_classifier(
     )
     # The champion may be another than when a cached decision was made.
     promoted.set_caching_options(False)
-    for task in (extracted, tables, trained, tested, promoted):
-        _give_secret(task, s3_secret)
-        # For reports, and for steps to find their run in MLflow. As a parameter the run's id would end all caching.
-        kubernetes.use_field_path_as_env(task, RUN, "metadata.labels['pipeline/runid']")
-        # A namespace that enforces pod security "restricted" admits no pod without; which user it is, the cluster says.
-        kubernetes.set_security_context(task, run_as_non_root=True)
     light, least = Resources(LIGHT_CPU, LIGHT_MEMORY), Resources(cpu_request, memory_request)
     most = Resources(cpu, memory)
     # Not split: what a task is given is part of its cache's key, and nothing else would make it run again.
     _give_resources(tables, light, SPLIT_LIMITS)
     for task, reserved in ((extracted, light), (trained, least), (tested, least), (promoted, light)):
         _give_resources(task, reserved, most)
-    for task in (trained, tested, promoted):
-        _give_tracking(task)
     _place_on_gpu(trained, gpu_count, gpu_type, node_selector, tolerations)
+    return extracted, tables, trained, tested, promoted
+
+
+def image_classifier_on(cluster: Cluster) -> Callable[..., None]:
+    """Return the graph with each step placed on `cluster`, for KFP to trace."""
+
+    @wraps(image_classifier)
+    def placed(*parameters: Any) -> None:
+        given = dict(zip(form.parameters, parameters, strict=True))
+        for task in image_classifier(**given):
+            place(task, cluster, given["s3_secret"])
+
+    form = signature(image_classifier)
+    placed.__signature__ = form.replace(return_annotation=None)  # type: ignore[attr-defined]  # The pipeline has no outputs.
+    return placed
 
 
 def _give_resources(task: dsl.PipelineTask, reserved: Resources, most: Resources) -> None:
     task.set_cpu_request(reserved.cpu).set_cpu_limit(most.cpu)
     task.set_memory_request(reserved.memory).set_memory_limit(most.memory)
-
-
-def _give_tracking(task: dsl.PipelineTask) -> None:
-    if TRACKING_URI:
-        task.set_env_variable("MLFLOW_TRACKING_URI", TRACKING_URI)
-
-
-def _give_secret(task: dsl.PipelineTask, s3_secret: str) -> None:
-    kubernetes.use_secret_as_env(task, s3_secret, SECRET_KEYS)
-    for secret in task.platform_config["kubernetes"]["secretAsEnv"]:
-        del secret["optional"]  # Says false, the default, in a field that KFP 2.5.0 does not know.
 
 
 def _place_on_gpu(

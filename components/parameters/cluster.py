@@ -111,7 +111,7 @@ def check_node_selector(labels: Mapping[str, Any]) -> None:
         UsageError: they are not.
     """
     for label, value in labels.items():
-        if not _is_qualified(label) or not isinstance(value, str) or not (value == "" or NAME.fullmatch(value)):
+        if not is_label(label, value):
             raise _refusal("node_selector", 'labels with a text each, such as {"gpu": "a100"}', {label: value})
 
 
@@ -126,6 +126,11 @@ def check_tolerations(tolerations: Sequence[Any]) -> None:
         if wrong:
             rule = 'tolerations such as [{"key": "gpu", "operator": "Exists"}]'
             raise _refusal("tolerations", rule, f"{toleration!r}: {wrong}")
+
+
+def is_label(key: str, value: object) -> bool:
+    """Tell whether Kubernetes takes `key` and `value` as a label."""
+    return _is_qualified(key) and isinstance(value, str) and (value == "" or bool(NAME.fullmatch(value)))
 
 
 def _wrong_with(toleration: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from components.step.errors import ServiceError, UsageError
+from pipeline.cluster import Cluster
 from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
 from pipeline.compiled import load_pipeline
 from tests.support.patience import PATIENCE
@@ -80,35 +81,18 @@ def platform(documents: list[dict[str, Any]]) -> dict[str, Any]:
     return {name.removeprefix("exec-"): executor for name, executor in found.items()}
 
 
-def compiled_in_a_process(target: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PAWLINE_")}
-    command = [sys.executable, "-m", "pipeline.cli", "compile", "--output", str(target)]
-    return subprocess.run(
-        command, cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-
-
 def test_the_committed_pipeline_is_current_and_compiling_is_quiet(tmp_path: Path) -> None:
-    # Another hash seed: what came out in a set's order would show.
-    done = compiled_in_a_process(tmp_path / "again.yaml", PYTHONHASHSEED="7")
+    code = (
+        f"import pathlib, pipeline.compilation as c; c.compile_pipeline(pathlib.Path({str(tmp_path / 'again.yaml')!r}))"
+    )
+    # What stands in the environment is of a cluster, not of this machine. Another hash seed: a set's order would show.
+    environment = os.environ | {"PYTHONHASHSEED": "7", "PAWLINE_TRAIN_IMAGE": "x", "PAWLINE_MLFLOW_TRACKING_URI": "y"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
-    assert (tmp_path / "again.yaml").read_bytes() == COMPILED_PIPELINE.read_bytes(), "run `pawline compile`"
-
-
-def test_the_image_comes_from_the_environment(tmp_path: Path) -> None:
-    assert compiled_in_a_process(tmp_path / "p.yaml", PAWLINE_TRAIN_IMAGE="example.test/x:1").returncode == 0
-    text = (tmp_path / "p.yaml").read_text(encoding="utf-8")
-    assert set(re.findall(r"image: (.*)", text)) == {"example.test/x:1"}
-
-
-def test_the_mlflow_server_comes_from_the_environment_but_no_password(tmp_path: Path) -> None:
-    uri = "https://mlflow.example.test/x"
-    assert compiled_in_a_process(tmp_path / "p.yaml", PAWLINE_MLFLOW_TRACKING_URI=uri).returncode == 0
-    assert (tmp_path / "p.yaml").read_text(encoding="utf-8").count(uri) == 3  # train, test, promote
-    for refused in ("https://me:s3cret@mlflow.example.test", "sqlite:///x.db"):
-        done = compiled_in_a_process(tmp_path / "q.yaml", PAWLINE_MLFLOW_TRACKING_URI=refused)
-        assert (done.returncode, "s3cret" in done.stderr, (tmp_path / "q.yaml").exists()) == (2, False, False)
-        assert "PAWLINE_MLFLOW_TRACKING_URI must be" in done.stderr
+    assert (tmp_path / "again.yaml").read_bytes() == COMPILED_PIPELINE.read_bytes(), "run `make compile`"
 
 
 def test_every_step_learns_its_run_from_its_pod_so_that_no_cache_notices() -> None:
@@ -196,18 +180,62 @@ def test_cpu_and_memory_are_no_part_of_the_key_of_a_cache_where_that_can_be_had(
     assert not {name for name in tasks["split"]["inputs"]["parameters"] if re.search("cpu|memory", name)}
 
 
-def test_every_step_has_cpu_memory_and_the_s3_secret(executors: dict[str, Any], platform: dict[str, Any]) -> None:
-    limits = {"resourceCpuLimit", "resourceCpuRequest", "resourceMemoryLimit", "resourceMemoryRequest"}
+def test_every_step_takes_the_keys_to_the_store_from_a_secret_if_there_is_one(platform: dict[str, Any]) -> None:
     for name in ("extract", "split", "train", "test", "promote"):
-        assert limits <= executors[name]["resources"].keys()
         (secret,) = platform[name]["secretAsEnv"]
         assert secret["secretNameParameter"] == {"componentInputParameter": "s3_secret"}
+        assert secret["optional"] is True  # Workload identity needs no keys.
         assert {pair["secretKey"]: pair["envVar"] for pair in secret["keyToEnv"]} == {
             "AWS_ACCESS_KEY_ID": "AWS_ACCESS_KEY_ID",
             "AWS_SECRET_ACCESS_KEY": "AWS_SECRET_ACCESS_KEY",
             "AWS_DEFAULT_REGION": "AWS_DEFAULT_REGION",
             "AWS_S3_ENDPOINT": "AWS_ENDPOINT_URL_S3",
         }
+
+
+def test_a_lost_pod_is_begun_again_after_a_while_but_not_where_users_mistakes_come_to_light(
+    documents: list[dict[str, Any]],
+) -> None:
+    policies = {name: task.get("retryPolicy") for name, task in documents[0]["root"]["dag"]["tasks"].items()}
+    assert policies.pop("extract") is None
+    assert set(policies) == {"split", "train", "test", "promote"}
+    for policy in policies.values():
+        assert (policy["maxRetryCount"], policy["backoffDuration"], policy["backoffFactor"]) == (2, "30s", 2.0)
+        # Argo counts from the first attempt's start: an hour, KFP's default, ends a long training's second attempt.
+        assert policy["backoffMaxDuration"] == f"{30 * 24 * 3600}s"
+
+
+def test_every_pod_says_whose_it_is(platform: dict[str, Any]) -> None:
+    for name, config in platform.items():
+        labels = config["podMetadata"]["labels"]
+        assert labels.pop("app.kubernetes.io/name") == f"pawline-{name}"
+        assert labels == {"app.kubernetes.io/part-of": "pawline", "app.kubernetes.io/component": "runs"}
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("--pull-secret", {"pull_secrets": ("ok", "A_b")}),
+    ("--mlflow", {"mlflow": "sqlite:///x.db"}),
+    ("--mlflow-secret", {"mlflow_secret": ""}),
+    ("--ca-bundle", {"ca_bundle": "/x"}),
+    ("--ca-bundle", {"ca_bundle": "a/b/c"}),
+    ("--ca-bundle", {"ca_bundle": "a/"}),
+    ("--scratch", {"scratch": "much"}),
+    ("--storage-class", {"storage_class": "fast"}),
+    ("--storage-class", {"storage_class": "_", "scratch": "5Gi"}),
+    ("--retries", {"retries": -1}),
+    ("--retries", {"retries": 11}),
+    ("--timeout-minutes", {"timeout_minutes": -1}),
+    ("--label", {"labels": {"a b": "c"}}),
+    ("--label", {"labels": {"team": "a b"}}),
+]
+
+
+@pytest.mark.parametrize(("where", "values"), WRONG, ids=lambda value: str(value)[:40])
+def test_what_the_cluster_would_refuse_is_refused_here(where: str, values: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"^{where} must be .*Received: ") as raised:
+        compile_pipeline(tmp_path / "p.yaml", Cluster(**values))
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_compilation_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 # A task's Kubernetes settings are a free object to the API server, of which the driver passes over what it does not
 # know. These may be there, as a run is as good without them as it was before they existed.
 PASSED_OVER = ("securityContext",)
+PASSED_OVER_IN_SECRETS = ("optional",)
 
 
 def kubernetes_proto() -> ModuleType:
@@ -29,8 +30,11 @@ def kubernetes_proto() -> ModuleType:
     return module
 
 
-def read(path: Path) -> int:
-    """Parse both documents of `path`; return how many executors the platform document configures."""
+def read(path: Path, strictly: bool) -> int:
+    """Parse both documents of `path`; return how many executors the platform document configures.
+
+    `strictly`: nothing is passed over.
+    """
     pipeline, platform = yaml.safe_load_all(path.read_text(encoding="utf-8"))
     ParseDict(pipeline, pipeline_spec_pb2.PipelineSpec())
     # Any object fits the fields above and below it: the backend parses these in a second step.
@@ -38,14 +42,19 @@ def read(path: Path) -> int:
     ParseDict(platform, pipeline_spec_pb2.PlatformSpec())
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     for config in executors.values():
-        ParseDict(known(config), kubernetes_proto().KubernetesExecutorConfig())
+        ParseDict(config if strictly else known(config), kubernetes_proto().KubernetesExecutorConfig())
     return len(executors)
 
 
 def known(config: dict[str, Any]) -> dict[str, Any]:
     """Return `config` without what may be passed over."""
-    return {name: value for name, value in config.items() if name not in PASSED_OVER}
+    secrets = [without(secret, PASSED_OVER_IN_SECRETS) for secret in config["secretAsEnv"]]
+    return without(config, PASSED_OVER) | {"secretAsEnv": secrets}
+
+
+def without(settings: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}
 
 
 if __name__ == "__main__":
-    print(read(Path(sys.argv[1])))
+    print(read(Path(sys.argv[1]), strictly="--strictly" in sys.argv))

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipeline.compilation import COMPILED_PIPELINE
+from pipeline.cluster import Cluster
+from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -24,8 +26,8 @@ def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
-def read(python: Path, pipeline: Path) -> subprocess.CompletedProcess[str]:
-    command = [str(python), str(ROOT / "tests" / "support" / "old_backend_reader.py"), str(pipeline)]
+def read(python: Path, pipeline: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [str(python), str(ROOT / "tests" / "support" / "old_backend_reader.py"), str(pipeline), *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -34,13 +36,38 @@ def test_the_committed_pipeline_is_read_without_an_unknown_field(old_python: Pat
     assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr[-2000:]
 
 
+EVERYTHING = Cluster(
+    pull_secrets=("pull",),
+    mlflow="https://mlflow.test",
+    ca_bundle="trusted/all.pem",
+    scratch="50Gi",
+    storage_class="fast",
+    labels={"team": "vision"},
+    retries=3,
+    timeout_minutes=90,
+)
+
+
+def test_everything_that_a_cluster_may_ask_for_is_known(old_python: Path, tmp_path: Path) -> None:
+    compile_pipeline(tmp_path / "p.yaml", EVERYTHING)
+    done = read(old_python, tmp_path / "p.yaml")
+    assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr[-2000:]
+
+
+def test_for_an_old_backend_there_is_nothing_to_pass_over(old_python: Path, tmp_path: Path) -> None:
+    assert read(old_python, COMPILED_PIPELINE, "--strictly").returncode != 0
+    compile_pipeline(tmp_path / "p.yaml", replace(EVERYTHING, old_backend=True))
+    done = read(old_python, tmp_path / "p.yaml", "--strictly")
+    assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr[-2000:]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "unknown"),
     [
         (
             "            secretNameParameter:",
-            "            optional: false\n            secretNameParameter:",
-            "optional",
+            "            mandatory: false\n            secretNameParameter:",
+            "mandatory",
         ),
         ("          resourceCpuLimit:", "          cpuQuota:", "cpuQuota"),
         ("schemaVersion: 2.1.0\n", "schemaVersion: 2.1.0\nworkspace: 1\n", "workspace"),

@@ -1,9 +1,10 @@
-"""Arguments of the commands that make something: a YAML, a run, a sweep, the sample."""
+"""Arguments of the commands that make something: a run, a sweep, the sample, a YAML (beside)."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
+from pipeline.cli.arguments.compiling import add_compile
 from pipeline.cli.arguments.shared import add_json, add_runs
 from pipeline.cli.command_parser import new_command
 from pipeline.compilation import COMPILED_PIPELINE
@@ -17,7 +18,7 @@ def add_commands(commands: Any) -> None:
     _add_run(commands)
     _add_sweep(commands)
     _add_sample(commands)
-    _add_compile(commands)
+    add_compile(commands)
 
 
 def _add_init(commands: Any) -> None:
@@ -75,9 +76,3 @@ def _add_pipeline(command: argparse.ArgumentParser) -> None:
 def _add_sample(commands: Any) -> None:
     command = new_command(commands, "sample", "write the sample: 400 annotated photos", "pipeline.cli.sample:sample")
     command.add_argument("folder", type=Path, metavar="DIR", help="the folder to write, new or empty")
-
-
-def _add_compile(commands: Any) -> None:
-    summary = "write the Kubeflow Pipelines YAML"
-    command = new_command(commands, "compile", summary, "pipeline.cli.compile:compile_yaml", ("pipeline",))
-    command.add_argument("--output", type=Path, default=COMPILED_PIPELINE, help="the file to write (the packaged one)")

@@ -17,7 +17,7 @@ COMMANDS = [
     ["clean", "--json"],
     ["init", "{folder}/project"],
     ["sample", "{folder}/sample"],
-    ["compile", "--output", "{folder}/p.yaml"],
+    ["compile", "--image", "example.test/x:1", "--output", "{folder}/p.yaml"],
     ["check-backbone", "--json"],
     ["verify", "a", "--onnx-only"],
     ["predict", "a", "{folder}/photos", "--json"],

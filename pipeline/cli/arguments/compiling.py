@@ -1,0 +1,60 @@
+"""Arguments of `pawline compile`: what the pipeline must know of a cluster."""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.cli.command_parser import new_command
+from pipeline.cluster import Cluster
+
+
+def add_compile(commands: Any) -> None:
+    """Add the command to `commands`."""
+    summary = "write the Kubeflow Pipelines YAML for a cluster"
+    command = new_command(commands, "compile", summary, "pipeline.cli.compile:compile_yaml", ("pipeline",))
+    add, usual = command.add_argument, Cluster()
+    add("--output", type=Path, default=Path("pawline.yaml"), metavar="FILE", help="the file to write (pawline.yaml)")
+    add("--image", default="", help="the image of each step; $PAWLINE_TRAIN_IMAGE if it is not given")
+    add("--train-image", default="", metavar="IMAGE", help="the train step's image, if another one has TensorFlow")
+    add(
+        "--pull-secret",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a secret to pull images with; may be repeated",
+    )
+    add("--mlflow", default="", metavar="URL", help="the runs' MLflow server ($PAWLINE_MLFLOW_TRACKING_URI)")
+    add(
+        "--mlflow-secret",
+        default=usual.mlflow_secret,
+        metavar="NAME",
+        help=f"secret with MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, optional ({usual.mlflow_secret})",
+    )
+    add(
+        "--ca-bundle",
+        default="",
+        metavar="NAME[/KEY]",
+        help="ConfigMap with the CA certificates to trust, all of them, for S3 and MLflow (key: ca-bundle.crt)",
+    )
+    add(
+        "--scratch",
+        default="",
+        metavar="SIZE",
+        help="a volume for the temporary files of extract and train, such as 50Gi, instead of the node's disk",
+    )
+    add("--storage-class", default="", metavar="NAME", help="of that volume (the cluster's default)")
+    add("--label", action="append", default=[], metavar="KEY=VALUE", help="a label of each pod; may be repeated")
+    add(
+        "--retries",
+        type=int,
+        default=usual.retries,
+        metavar="N",
+        help=f"times a step after extract is begun anew, its pod lost; 0 leaves it to the cluster ({usual.retries})",
+    )
+    add(
+        "--timeout-minutes",
+        type=int,
+        default=usual.timeout_minutes,
+        metavar="N",
+        help="minutes that a step may take, 0 for any time (0)",
+    )
+    add("--old-backend", action="store_true", help="write nothing that KFP 2.5.0 does not know, as it may refuse that")

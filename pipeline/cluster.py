@@ -1,0 +1,104 @@
+"""What a compiled pipeline knows of the cluster it is for: images, secrets, labels; no kfp, which takes seconds."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from components.parameters import cluster as kubernetes
+from components.step.errors import UsageError, one_line
+
+# The grammar of distribution/reference: host and port, lower-case path, tag, digest.
+IMAGE = re.compile(
+    r"([A-Za-z0-9.-]+(:[0-9]{1,5})?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
+    r"(@sha256:[0-9a-f]{64})?"
+)
+CA_KEY = "ca-bundle.crt"  # As OpenShift calls it.
+FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")
+MOST_RETRIES = 10
+MOST_MINUTES = 30 * 24 * 60  # Thirty days, after which Argo begins nothing again.
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where steps run: their images, and the names of what the cluster keeps for them.
+
+    `ca_bundle` is a ConfigMap with CA certificates, or NAME/KEY; `scratch` the size of a volume for temporary files, of
+    `storage_class`; `timeout_minutes` what a step may take, 0 for any time. `old_backend` leaves out what KFP 2.5.0
+    does not know. Empty text stands for nothing.
+    """
+
+    image: str = "pawline/train:0.1.0"
+    train_image: str = "pawline/train:0.1.0"
+    pull_secrets: tuple[str, ...] = ()
+    mlflow: str = ""
+    mlflow_secret: str = "pawline-mlflow"  # noqa: S105  # the secret's name, not its content
+    ca_bundle: str = ""
+    scratch: str = ""
+    storage_class: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    retries: int = 2
+    timeout_minutes: int = 0
+    old_backend: bool = False
+
+
+def check_cluster(cluster: Cluster) -> None:
+    """Check what of `cluster` no function below checks where it is read.
+
+    Raises:
+        UsageError: a value is not legal.
+    """
+    check_mlflow("--mlflow", cluster.mlflow)
+    config_map, slash, key = cluster.ca_bundle.partition("/")
+    _check_names("--pull-secret", *cluster.pull_secrets)
+    _check_names("--mlflow-secret", cluster.mlflow_secret)
+    _check_names("--ca-bundle", *([config_map] if cluster.ca_bundle else []))
+    _check_names("--storage-class", *([cluster.storage_class] if cluster.storage_class else []))
+    if slash and not FILE_NAME.fullmatch(key):
+        raise refusal("--ca-bundle", "the name of a ConfigMap, or NAME/KEY", cluster.ca_bundle)
+    if cluster.scratch:
+        kubernetes.check_memory(cluster.scratch, "--scratch")
+    if cluster.storage_class and not cluster.scratch:
+        raise refusal("--storage-class", "given with --scratch, whose volume it is for", cluster.storage_class)
+    if not 0 <= cluster.retries <= MOST_RETRIES:
+        raise refusal("--retries", f"0 to {MOST_RETRIES}", cluster.retries)
+    if not 0 <= cluster.timeout_minutes <= MOST_MINUTES:
+        raise refusal("--timeout-minutes", f"0 to {MOST_MINUTES}", cluster.timeout_minutes)
+    for label, value in cluster.labels.items():
+        if not kubernetes.is_label(label, value):
+            raise refusal("--label", "KEY=VALUE as Kubernetes takes them, such as team=vision", f"{label}={value}")
+
+
+def check_image(where: str, name: str) -> None:
+    """Check that `name`, given by `where`, is an image's.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not IMAGE.fullmatch(name):
+        raise refusal(where, "an image's name such as registry.example.org/pawline-train:0.1.0", name)
+
+
+def check_mlflow(where: str, uri: str) -> None:
+    """Check that `uri`, given by `where`, is empty or the address of a server, and holds no password.
+
+    Raises:
+        UsageError: it is not.
+    """
+    parts = urlsplit(uri)
+    if uri and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
+        raise UsageError(
+            f"{where} must be the http(s) address of an MLflow server, without user and password. "
+            f"Received: {parts.scheme or 'no scheme'}://{parts.hostname or ''}. Correct it."
+        )
+
+
+def refusal(where: str, rule: str, value: object) -> UsageError:
+    """Return the error that says that `value`, given by `where`, must be as `rule` says."""
+    return UsageError(f"{where} must be {rule}. Received: {where}={one_line(repr(value), 160)}. Correct it.")
+
+
+def _check_names(where: str, *names: str) -> None:
+    for name in names:
+        if not kubernetes.SUBDOMAIN.fullmatch(name):
+            raise refusal(where, "a name as Kubernetes takes it: lower-case letters, digits, '-' and '.'", name)
