@@ -8,6 +8,7 @@ from typing import Any
 
 from components.bundle.reader import Bundle
 from components.metrics.curve_tables import curve_points
+from components.metrics.curves import thinned
 from components.step.files import write_json, write_text
 from components.step.outputs import ExecutorOutputs
 from components.test.facts import data_facts
@@ -18,8 +19,10 @@ from components.test.report import markdown_summary, write_test_report
 from components.test.report_samples import refer_to_report, report_data
 from components.test.results import Results
 
-# The pipeline's store keeps what its page shows in a database; a matrix of thousands of classes has its own file.
-MOST_CLASSES_ON_PAGE = 100
+# What the pipeline's page shows lies in a database, and KFP's launcher prints it into the step's log, a number a line.
+# The whole of both has its own file, and stands in the report.
+MOST_CLASSES_ON_PAGE = 20
+MOST_POINTS_ON_PAGE = 20
 # What a person opens beside the numbers.
 _FILES = ("report", "summary", "predictions_csv", "label_errors", "labels_to_check", "near_duplicates")
 
@@ -76,6 +79,7 @@ def show_results(outputs: ExecutorOutputs, results: Results) -> None:
     outputs.metadata("statistics", {name: results.statistics[name] for name in ("ok", "ko", "total")})
     if len(results.class_names) <= MOST_CLASSES_ON_PAGE:
         outputs.confusion_matrix("confusion_matrix", results.class_names, results.confusion)
-    points = zip(results.roc.x, results.roc.y, results.roc.thresholds, strict=True)
+    curve = thinned(results.roc, MOST_POINTS_ON_PAGE)
+    points = zip(curve.x, curve.y, curve.thresholds, strict=True)
     # The first threshold, above all probabilities, is infinite, which JSON cannot say.
     outputs.roc_curve("roc", [(float(x), float(y), float(t) if math.isfinite(t) else 1.0) for x, y, t in points])

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,12 +118,12 @@ def _trained(
 
 
 def _places(arguments: argparse.Namespace) -> "Places":
-    """Return where training keeps things: decoded pixels on the volume of the outputs, which has room."""
+    """Return where training keeps things: decoded pixels in PAWLINE_SCRATCH, else beside the outputs, where is room."""
     from components.train.training import Places
 
     store = arguments.dataset_uri.rstrip("/").rpartition("/")[0] or "."
     return Places(
-        pixel_folder=arguments.bundle.absolute().parent,
+        pixel_folder=Path(os.environ.get("PAWLINE_SCRATCH") or arguments.bundle.absolute().parent),
         cache_uri=arguments.cache_uri,
         checkpoint_uri=arguments.checkpoint_uri or f"{store}/checkpoints",
         checkpoint_seconds=60.0 * arguments.checkpoint_minutes,
