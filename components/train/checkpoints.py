@@ -22,6 +22,7 @@ from components.step.files import scratch_folder
 from components.step.strict_json import read_json
 from components.storage.store import ObjectMissing
 from components.storage.stores import open_store
+from components.train.finished import finish, of_another_run
 
 log = logging.getLogger("pawline")
 
@@ -46,17 +47,19 @@ def checkpoint_key(inputs: dict[str, Any]) -> str:
 class Checkpoints:
     """The checkpoint of one training at `uri` under `key`; `seconds` of work at most are lost inside an epoch.
 
-    A store that fails costs a warning, never the training.
+    `results` is where its results go, the same for each attempt of one run and for no other. A store that fails costs a
+    warning, never the training.
     """
 
-    def __init__(self, uri: str, key: str, seconds: float) -> None:
+    def __init__(self, uri: str, key: str, seconds: float, results: str = "") -> None:
         """Stand for the checkpoint; nothing is read yet.
 
         Raises:
             UsageError: `uri` is of a scheme that is not supported.
         """
-        self.key, self._seconds = key, seconds
-        self._store = open_store(f"{uri.rstrip('/')}/{key}")
+        self.key, self._seconds, self._results = key, seconds, results
+        self._uri = uri.rstrip("/")
+        self._store = open_store(f"{self._uri}/{key}")
         self._saved, self._cost = time.monotonic(), 0.0
 
     def due(self, at_epoch_end: bool) -> bool:
@@ -78,8 +81,13 @@ class Checkpoints:
         self._cost = self._saved - started
 
     def load(self) -> Checkpoint | None:
-        """Return the checkpoint of this training, or None; a damaged one is ignored with one line."""
+        """Return the checkpoint of this training, or None; a damaged one is ignored with one line.
+
+        That of a finished training of another run is removed: who trains once more wants to see it trained.
+        """
         try:
+            if of_another_run(self._store, self._results):
+                self._store.clear()
             return _opened(self._store.read(NAME), self.key)
         except ObjectMissing:
             return None
@@ -87,12 +95,9 @@ class Checkpoints:
             log.warning("a checkpoint is ignored, training starts anew: %s", one_line(error))
             return None
 
-    def remove(self) -> None:
-        """Remove the checkpoint of this training, with what kills may have left of others of it."""
-        try:
-            self._store.clear()
-        except PawlineError as error:  # The training is complete: its result must not be lost for this.
-            log.warning("the checkpoint could not be removed: %s", one_line(error))
+    def finish(self) -> None:
+        """Say that the training is done: from now on the checkpoint is for its own run, and for a week at most."""
+        finish(self._uri, self.key, self._results)
 
 
 def _sealed(checkpoint: Checkpoint) -> bytes:

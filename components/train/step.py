@@ -97,7 +97,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     outputs.metrics("metrics", metrics)
     outputs.metadata("bundle", bundle_metadata(provenance))
     if trained.checkpoints:
-        trained.checkpoints.remove()
+        trained.checkpoints.finish()
 
 
 def _trained(
@@ -127,6 +127,7 @@ def _places(arguments: argparse.Namespace) -> "Places":
         cache_uri=arguments.cache_uri,
         checkpoint_uri=arguments.checkpoint_uri or f"{store}/checkpoints",
         checkpoint_seconds=60.0 * arguments.checkpoint_minutes,
+        results=str(arguments.bundle.absolute()),
     )
 
 

@@ -39,12 +39,16 @@ class BackboneChoice:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where training keeps what outlives it or does not fit in memory; without `checkpoint_uri` nothing is resumed."""
+    """Where training keeps what outlives it or does not fit in memory; without `checkpoint_uri` nothing is resumed.
+
+    `results` is where they go, by which a run's attempts know each other.
+    """
 
     pixel_folder: Path
     cache_uri: str = ""
     checkpoint_uri: str = ""
     checkpoint_seconds: float = 300.0
+    results: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def train_classifier(
     with stopwatch.measured("backbone"):
         extractor = _extractor(backbone, choice, recipe.seed)
         key = training_key(dataset, train, validation, backbone.name, extractor, recipe)
-    checkpoints = Checkpoints(places.checkpoint_uri, key, places.checkpoint_seconds) if places.checkpoint_uri else None
+    checkpoints = _checkpoints(places, key)
     if checkpoints:
         log.info("the checkpoint is kept as %s", key)  # By which `pawline clean` knows whose it is.
     from_scratch = backbone.trained_from_scratch
@@ -139,6 +143,12 @@ def train_classifier(
     return Trained(
         backbone.name, _first_weights(backbone, choice), join(*parts), *parts, history, material, learnt, checkpoints
     )
+
+
+def _checkpoints(places: Places, key: str) -> Checkpoints | None:
+    if not places.checkpoint_uri:
+        return None
+    return Checkpoints(places.checkpoint_uri, key, places.checkpoint_seconds, places.results)
 
 
 def _extractor(backbone: Backbone, choice: BackboneChoice, seed: int) -> "keras.Model":

@@ -28,17 +28,70 @@ def same(found):
             np.testing.assert_array_equal(one, other)
 
 
-def test_what_was_saved_comes_back_from_disk_and_is_removed_without_trace(tmp_path):
+def test_what_was_saved_comes_back_from_disk(tmp_path):
     checkpoints = Checkpoints(str(tmp_path), "k1", 300)
     assert checkpoints.load() is None
     checkpoints.save(checkpoint("k1"))
     same(checkpoints.load())
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [NAME]
-    (tmp_path / "k1" / ".partial-x").mkdir()  # As a kill leaves it.
-    (tmp_path / "k1" / ".partial-x" / NAME).write_bytes(b"half")
-    checkpoints.remove()
-    assert list(tmp_path.iterdir()) == []
-    checkpoints.remove()
+
+
+@pytest.fixture(params=["disk", "s3"])
+def place(request, tmp_path):
+    """Where checkpoints lie, and a function that lists the keys there."""
+    if request.param == "disk":
+        return str(tmp_path), lambda: sorted({path.parent.name for path in tmp_path.rglob("*") if path.is_file()})
+    bucket = request.getfixturevalue("bucket")
+    return bucket.uri("c"), lambda: sorted({name.split("/")[1] for name in bucket.listed()})
+
+
+def test_a_finished_training_goes_on_for_its_own_run_and_not_for_the_next(place, tmp_path):
+    uri, keys = place
+    first = Checkpoints(uri, "k1", 300, "runs/a/bundle")
+    first.save(checkpoint("k1"))
+    if "://" not in uri:  # As a kill leaves it.
+        (tmp_path / "k1" / ".partial-x").mkdir()
+        (tmp_path / "k1" / ".partial-x" / NAME).write_bytes(b"half")
+    first.finish()
+    # The pod is lost before the bundle has left it: another attempt, with the same place for its results.
+    same(Checkpoints(uri, "k1", 300, "runs/a/bundle").load())
+    assert Checkpoints(uri, "k1", 300, "runs/b/bundle").load() is None
+    assert keys() == []
+
+
+def test_an_unfinished_training_goes_on_whoever_began_it(place):
+    uri, _ = place
+    Checkpoints(uri, "k1", 300, "runs/a/bundle").save(checkpoint("k1"))
+    same(Checkpoints(uri, "k1", 300, "runs/b/bundle").load())
+
+
+def test_what_finished_long_ago_goes_when_another_training_ends(place, monkeypatch):
+    uri, keys = place
+    day = 24 * 3600.0
+    now = [1000 * day]
+    monkeypatch.setattr("components.train.finished.time.time", lambda: now[0])
+    Checkpoints(uri, "unfinished", 300).save(checkpoint("unfinished"))
+    for key, days in (("old", 6.0), ("young", 2.0), ("last", 0.0)):
+        checkpoints = Checkpoints(uri, key, 300, key)
+        checkpoints.save(checkpoint(key))
+        checkpoints.finish()
+        now[0] += days * day
+    assert keys() == ["last", "unfinished", "young"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"null", b'{"results": "x", "at": "never"}', b"\xff"])
+def test_a_note_that_is_not_ours_costs_neither_checkpoint_nor_training(tmp_path, content, caplog):
+    checkpoints = Checkpoints(str(tmp_path), "k1", 300, "x")
+    checkpoints.save(checkpoint("k1"))
+    (tmp_path / "k1" / "finished").write_bytes(content)
+    same(checkpoints.load())
+    assert caplog.records == []
+
+
+def test_a_store_that_fails_at_the_end_costs_a_warning(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    Checkpoints(str(tmp_path / "file"), "k1", 300).finish()
+    assert "could not be removed" in caplog.text
 
 
 def test_what_was_saved_comes_back_from_s3(bucket):
@@ -47,8 +100,6 @@ def test_what_was_saved_comes_back_from_s3(bucket):
     checkpoints.save(checkpoint("k1"))
     same(checkpoints.load())
     assert bucket.listed() == [f"checkpoints/k1/{NAME}"]
-    checkpoints.remove()
-    assert bucket.listed() == []
 
 
 def damaged(data, how):
