@@ -1,7 +1,7 @@
 """What Kubernetes takes: quantities, names, labels, tolerations. A backend says so when a pod starts, not before."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from components.step.errors import UsageError, one_line
@@ -48,21 +48,22 @@ def check_cpu_request(request: str, limit: str) -> None:
         UsageError: it is not, or it is.
     """
     check_cpu(request, "cpu_request")
-    least = max(request, LIGHT_CPU, key=_cores)
-    if _cores(limit) < _cores(least):
-        raise _refusal("cpu", f"at least {least}, what a step reserves (cpu_request)", limit)
+    _check_limit("cpu", limit, max(request, LIGHT_CPU, key=_cores), _cores)
 
 
 def check_memory_request(request: str, limit: str) -> None:
-    """Check that `request` is a quantity of bytes and that `limit`, one already, is not below what any step reserves.
+    """Likewise for bytes.
 
     Raises:
-        UsageError: it is not, or it is.
+        UsageError: as there.
     """
     check_memory(request, "memory_request")
-    least = max(request, LIGHT_MEMORY, key=_bytes)
-    if _bytes(limit) < _bytes(least):
-        raise _refusal("memory", f"at least {least}, what a step reserves (memory_request)", limit)
+    _check_limit("memory", limit, max(request, LIGHT_MEMORY, key=_bytes), _bytes)
+
+
+def _check_limit(name: str, limit: str, least: str, size: Callable[[str], float]) -> None:
+    if size(limit) < size(least):
+        raise _refusal(name, f"at least {least}, what a step reserves ({name}_request)", limit)
 
 
 def _cores(quantity: str) -> float:
