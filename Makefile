@@ -65,6 +65,7 @@ check-old-backend: setup ## Parse pipeline.yaml with the protos of KFP backend 2
 lock: ## Resolve requirements/ again (needs uv)
 	$(LOCK) --extra train --extra serve --extra pipeline --extra development -o requirements/development.txt
 	$(LOCK) --extra train --extra gpu --constraint requirements/development.txt -o requirements/train.txt
+	$(LOCK) --extra step --constraint requirements/development.txt -o requirements/step.txt
 	$(LOCK) --extra serve --constraint requirements/development.txt -o requirements/serve.txt
 	$(subst pyproject.toml,requirements/schemathesis.in,$(LOCK)) -o requirements/schemathesis.txt
 	for peer in $(PEERS); do $(LOCK_PEER) $$peer.in -o $$peer.txt || exit 1; done

@@ -23,12 +23,13 @@ MOST_MINUTES = 30 * 24 * 60  # Thirty days, after which Argo begins nothing agai
 class Cluster:
     """Where steps run: their images, and the names of what the cluster keeps for them.
 
+    `train_image` is that of the steps that need TensorFlow, train and test, `image` that of the others.
     `ca_bundle` is a ConfigMap with CA certificates, or NAME/KEY; `scratch` the size of a volume for temporary files, of
     `storage_class`; `timeout_minutes` what a step may take, 0 for any time. `old_backend` leaves out what KFP 2.5.0
     does not know. Empty text stands for nothing.
     """
 
-    image: str = "pawline/train:0.1.0"
+    image: str = "pawline/step:0.1.0"
     train_image: str = "pawline/train:0.1.0"
     pull_secrets: tuple[str, ...] = ()
     mlflow: str = ""

@@ -24,6 +24,8 @@ CA_FOLDER = "/etc/pawline/ca"
 # What boto3, requests (MLflow) and Python's own HTTPS read; each then trusts what is in the file and nothing else.
 CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 SCRATCH_FOLDER = "/work/tmp"  # TMPDIR in the image.
+# The others do with the ONNX twin. Its probabilities differ from Keras's in the last bits, which test writes down.
+WITH_TENSORFLOW = ("train", "test")
 LARGE = ("extract", "train")  # Steps that keep all images on disk for a while.
 # extract, where a user's mistakes come to light, is not begun again: KFP cannot say for which failures, Argo decides.
 RETRIED = ("split", "train", "test", "promote")
@@ -36,7 +38,7 @@ TRACKED = ("train", "test", "promote")
 def place(task: dsl.PipelineTask, cluster: Cluster, s3_secret: str) -> None:
     """Give `task` everything that `cluster` has for it; `s3_secret` is the parameter with the secret of its store."""
     verb = task.name
-    task.set_container_image(cluster.train_image if verb == "train" else cluster.image)
+    task.set_container_image(cluster.train_image if verb in WITH_TENSORFLOW else cluster.image)
     # A namespace that enforces pod security "restricted" admits no pod without; which user it is, the cluster says.
     kubernetes.set_security_context(task, run_as_non_root=True)
     # For reports, and for steps to find their run in MLflow. As a parameter the run's id would end all caching.
@@ -48,7 +50,7 @@ def place(task: dsl.PipelineTask, cluster: Cluster, s3_secret: str) -> None:
     _label(task, {"app.kubernetes.io/name": f"pawline-{verb}", **cluster.labels})
     if verb == "test":
         # For the report; a local run is in no image, and sets none.
-        task.set_env_variable("PAWLINE_IMAGE", cluster.image)
+        task.set_env_variable("PAWLINE_IMAGE", cluster.train_image)
     if verb in TRACKED and cluster.mlflow:
         task.set_env_variable("MLFLOW_TRACKING_URI", cluster.mlflow)
         kubernetes.use_secret_as_env(task, cluster.mlflow_secret, MLFLOW_KEYS, optional=True)

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.bundle.reader import Bundle, whole_batches
 from components.dataset.batches import image_batches
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
+from components.inference.model import Model, load_model
 from components.promote.paired_evidence import ClassComparison, Comparison, compare, compare_classes
 from components.step.progress import Progress
 
@@ -42,10 +43,9 @@ class PairedAnswers:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A bundle, and what it said of images so far: the class by the image's sha256."""
+    """A bundle's ONNX twin, and what it said of images so far: the class by the image's sha256."""
 
-    bundle: Bundle
-    name: str
+    model: Model
     known: dict[str, str] = field(default_factory=dict)
 
     def answers(self, dataset: Dataset, samples: Sequence[Sample], batch_size: int) -> list[str]:
@@ -59,9 +59,19 @@ class Asked:
         return [self.known[sample.sha256] for sample in samples]
 
     def _ask(self, dataset: Dataset, samples: Sequence[Sample], batch_size: int) -> None:
-        with Progress(f"predicting with the {self.name}", len(samples)) as progress:
-            for batch, pixels in image_batches(dataset, samples, self.bundle.image_size, whole_batches(batch_size)):
-                best = self.bundle.predict(pixels).argmax(axis=1)
-                for sample, index in zip(batch, best, strict=True):
-                    self.known[sample.sha256] = self.bundle.class_names[int(index)]
+        model = self.model
+        with Progress(f"predicting with the {model.name}", len(samples)) as progress:
+            for batch, pixels in image_batches(dataset, samples, model.manifest.image_size, batch_size):
+                for sample, image in zip(batch, pixels, strict=True):
+                    best = int(model.predict(image, alone=True).argmax())
+                    self.known[sample.sha256] = model.class_names[best]
                 progress.advance(len(batch))
+
+
+def ask(directory: Path, name: str) -> Asked:
+    """Return the bundle in `directory`, verified, under the `name` that the log gives it; without TensorFlow.
+
+    Raises:
+        DataError: no bundle, a damaged one, or one whose network does not give what it must.
+    """
+    return Asked(load_model(directory, name, "", workers=1))

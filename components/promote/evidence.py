@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.bundle.manifest import MANIFEST, Manifest, read_manifest, sha256_of
-from components.bundle.reader import Bundle, load_bundle
 from components.bundle.registered import other_digest
 from components.dataset.own_samples import own_samples
 from components.dataset.samples import Sample, Split, read_split_table
 from components.dataset.snapshot import Dataset, open_dataset
 from components.parameters.policy import PromotionPolicy
-from components.promote.answers import Asked, PairedAnswers
+from components.promote.answers import Asked, PairedAnswers, ask
 from components.promote.champion import rolled_back
 from components.promote.decision import Candidate, Evidence, allowed_rate
 from components.promote.paired_evidence import Comparison
@@ -121,8 +120,7 @@ def _compared(
 ) -> Gathered:
     if champion.tag("digest") == challenger.digest:
         raise Incomparable(f"The challenger is the champion itself, version {champion.number}.")
-    champion_bundle = _champion_bundle(registry, champion, challenger.manifest, folder)
-    both = Asked(champion_bundle, "champion"), Asked(load_bundle(challenger.bundle), "challenger")
+    both = _champion(registry, champion, challenger.manifest, folder), ask(challenger.bundle, "challenger")
     kept = registry.download(champion, EVIDENCE, folder / "kept") or folder / "nothing kept"
     known, notes = _seen_by(champion, kept)
     answers = _ask(both, challenger.dataset, challenger.test, known, batch_size)
@@ -139,7 +137,7 @@ def _compared(
     return Gathered(compared, answers)
 
 
-def _champion_bundle(registry: Registry, champion: Version, challenger: Manifest, folder: Path) -> Bundle:
+def _champion(registry: Registry, champion: Version, challenger: Manifest, folder: Path) -> Asked:
     place = registry.download(champion, BUNDLE, folder)
     called = f"version {champion.number}, the champion"
     if place is None:
@@ -152,7 +150,7 @@ def _champion_bundle(registry: Registry, champion: Version, challenger: Manifest
         if manifest.class_names != challenger.class_names:
             raise Incomparable(_other_classes(called, manifest.class_names, challenger.class_names))
         log.info("the champion is version %s, digest %s", champion.number, sha256_of(place / MANIFEST))
-        return load_bundle(place)
+        return ask(place, "champion")
     except DataError as error:
         reason = one_line(str(error).replace(f"{folder}/", ""))
         raise Lost(f"The bundle of {called}, cannot be used. {reason}") from error
@@ -211,7 +209,7 @@ def _against_a_guess(challenger: Challenger, rate: float, batch_size: int) -> Co
     """Return how the challenger compares with always naming the most frequent class of this test set."""
     samples = list(challenger.test)
     [(frequent, _)] = Counter(sorted(sample.label for sample in samples)).most_common(1)
-    answers = Asked(load_bundle(challenger.bundle), "challenger").answers(challenger.dataset, samples, batch_size)
+    answers = ask(challenger.bundle, "challenger").answers(challenger.dataset, samples, batch_size)
     return PairedAnswers(samples, [frequent] * len(samples), answers).comparison(rate)
 
 

@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--validation-samples", required=True, type=Path, help="the validation table (CSV) that split wrote")
     add("--test-samples", required=True, type=Path, help="the test table (CSV) that split wrote")
     add("--statistics", default="", help="the statistics (JSON) that test wrote, for the version's description")
-    add("--batch-size", type=int, default=32, help="images read at once, rounded up to eights; changes no result")
+    add("--batch-size", type=int, default=32, help="images read at once; changes no result")
     add("--model-name", default="pawline", help="the registered model in MLflow")
     add("--promotion-policy", default="", help="the policy as YAML text or where it lies; the default one if empty")
     add("--dry-run", type=_boolean, nargs="?", const=True, default=False, help="true: decide without acting")

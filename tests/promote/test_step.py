@@ -138,6 +138,26 @@ def test_the_first_model_then_a_worse_one_then_a_better_one(run, registry, good,
     assert run(good)["reasons"] == ["The challenger is the champion itself, version 2."]
 
 
+# As in the step image, which has neither.
+WITHOUT_TENSORFLOW = """
+import sys
+sys.modules["tensorflow"] = sys.modules["keras"] = None
+from components.promote.step import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_models_are_compared_without_tensorflow(run, registry, good, bad, material, tables, tmp_path):
+    run(bad)
+    out = tmp_path / "without"
+    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, *material.command(out, good, tables)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert decision(out)["verdict"] == "promoted"
+    assert decision(out)["evidence"]["comparison"]["only_challenger"] == 15
+    assert registry.champion_number() == "2"
+
+
 def test_the_registered_files_are_the_bundle_and_load_as_an_mlflow_model(run, registry, good, tmp_path, monkeypatch):
     import mlflow
     import pandas

@@ -13,8 +13,8 @@ def add_compile(commands: Any) -> None:
     command = new_command(commands, "compile", summary, "pipeline.cli.compile:compile_yaml", ("pipeline",))
     add, usual = command.add_argument, Cluster()
     add("--output", type=Path, default=Path("pawline.yaml"), metavar="FILE", help="the file to write (pawline.yaml)")
-    add("--image", default="", help="the image of each step; $PAWLINE_TRAIN_IMAGE if it is not given")
-    add("--train-image", default="", metavar="IMAGE", help="the train step's image, if another one has TensorFlow")
+    add("--image", default="", help="the steps' image; $PAWLINE_TRAIN_IMAGE if it is not given")
+    add("--train-image", default="", metavar="IMAGE", help="that of train and test, if only another one has TensorFlow")
     add(
         "--pull-secret",
         action="append",
