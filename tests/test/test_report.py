@@ -63,6 +63,12 @@ def write(path, names, count, notes=(), **parts):
     return statistics, report_data
 
 
+def test_a_figure_that_no_resample_changes_has_no_interval(tmp_path):
+    statistics, _ = write(tmp_path / "report.html", ["cat", "dog"], 4)
+    assert (statistics["ok"], statistics["intervals"]["macro_f1"]) == (4, None)
+    assert "macro F1 1.000 no interval: every resample is alike" in shown(tmp_path / "report.html")
+
+
 def sample_of(row, ids, names, labels, probabilities, sizes, uri):
     order = np.argsort(-probabilities[row])[:5]
     return {
