@@ -37,8 +37,27 @@ def read_config(path: Path, declared: Mapping[str, Parameter]) -> dict[str, Any]
         UsageError: the file cannot be read, is no mapping of parameter names to values, has tags, aliases or a key
             twice, names a parameter that is not in `declared`, or gives a value of another type.
     """
-    values, source = {}, PlainYaml(str(path), RULE)
-    for key, node in source.pairs(source.root(_bytes(path, source))):
+    source = PlainYaml(str(path), RULE)
+    return read_values(read_root(path, source), declared, source)
+
+
+def read_root(path: Path, source: PlainYaml) -> yaml.MappingNode:
+    """Return the mapping that the YAML file at `path` is, as `source` reads and names it.
+
+    Raises:
+        UsageError: the file cannot be read, or is no plain YAML mapping.
+    """
+    return source.root(_bytes(path, source))
+
+
+def read_values(mapping: yaml.MappingNode, declared: Mapping[str, Parameter], source: PlainYaml) -> dict[str, Any]:
+    """Return the parameters that `mapping` in `source` gives, of the types in `declared`.
+
+    Raises:
+        UsageError: a parameter is not in `declared`, there twice, or of another type.
+    """
+    values = {}
+    for key, node in source.pairs(mapping):
         check_known(key, declared, source.at(node))
         values[key] = _value(key, node, declared[key].kind, source)
     return values
