@@ -25,14 +25,22 @@ Completion: `eval "$(pawline completion bash)"` in `~/.bashrc`, likewise for zsh
 
 def commands_page() -> str:
     """Return the page as Markdown."""
-    parser = build_parser()
-    [commands] = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    sections = (_section(name, command) for name, command in commands.choices.items())
+    sections = (_section(command) for command in _commands(build_parser()))
     return "\n".join([HEAD, *(line for section in sections for line in section)])
 
 
-def _section(name: str, command: argparse.ArgumentParser) -> Iterator[str]:
-    yield f"## pawline {name}\n"
+def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Yield each command of `parser` that has none below it."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield parser
+    for action in below:
+        for command in action.choices.values():
+            yield from _commands(command)
+
+
+def _section(command: argparse.ArgumentParser) -> Iterator[str]:
+    yield f"## {command.prog}\n"
     yield f"{command.description}\n"
     actions = [action for action in command._actions if action.dest != "help"]
     yield "| argument | what it is |\n| --- | --- |"

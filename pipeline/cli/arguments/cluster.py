@@ -1,0 +1,101 @@
+"""Arguments of the commands that speak with a cluster: schedules, runs there, their logs."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pipeline.cli.arguments.shared import add_json
+from pipeline.cli.command_parser import CommandParser, new_command
+from pipeline.compilation import COMPILED_PIPELINE
+
+EXTRAS = ("pipeline",)
+SCHEDULE = "pipeline.cli.schedule:"
+SCHEDULES_FILE = Path("schedules.yaml")
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to `commands`."""
+    _add_schedule(commands)
+
+
+def _add_schedule(commands: Any) -> None:
+    summary = "runs that begin by the clock, declared in a file"
+    schedule = commands.add_parser("schedule", help=summary, description="Runs that begin by the clock of a cluster.")
+    below = schedule.add_subparsers(required=True, dest="subcommand", metavar="command", parser_class=CommandParser)
+    _add_next(below)
+    _add_diff(below)
+    _add_apply(below)
+    _add_list(below)
+    _add_by_name(below, "pause", "let a schedule of the cluster fire no more")
+    _add_by_name(below, "resume", "let a paused schedule of the cluster fire again")
+    _add_by_name(below, "delete", "delete a schedule from the cluster; the runs it has begun stay")
+
+
+def _add_next(below: Any) -> None:
+    command = new_command(below, "next", "say when schedules of a file fire next", f"{SCHEDULE}say_next", EXTRAS)
+    _add_file(command)
+    command.add_argument("--count", type=int, default=3, metavar="N", help="how many times each (3)")
+    add_json(command)
+
+
+def _add_diff(below: Any) -> None:
+    summary = "show what apply would change, and change nothing"
+    command = new_command(below, "diff", summary, f"{SCHEDULE}show_changes", EXTRAS)
+    _add_file(command)
+    _add_prune(command)
+    add_server(command)
+    add_json(command)
+
+
+def _add_apply(below: Any) -> None:
+    summary = "make the cluster's schedules those of a file"
+    command = new_command(below, "apply", summary, f"{SCHEDULE}apply", EXTRAS)
+    _add_file(command)
+    _add_prune(command)
+    add_experiment(command)
+    add_server(command)
+    add_json(command)
+
+
+def _add_list(below: Any) -> None:
+    command = new_command(below, "list", "list the cluster's schedules", f"{SCHEDULE}list_schedules", EXTRAS)
+    command.add_argument(
+        "--controller-time-zone", default="UTC", metavar="ZONE", help="the controller's CRON_SCHEDULE_TIMEZONE (UTC)"
+    )
+    add_pipeline(command)
+    add_server(command)
+    add_json(command)
+
+
+def _add_by_name(below: Any, name: str, summary: str) -> None:
+    command = new_command(below, name, summary, f"{SCHEDULE}{name}", EXTRAS)
+    command.add_argument("name", metavar="NAME", help="a schedule's name, or its id where two have one name")
+    add_pipeline(command)
+    add_server(command)
+
+
+def _add_file(command: argparse.ArgumentParser) -> None:
+    help_text = "the schedules (schedules.yaml)"
+    command.add_argument("file", nargs="?", type=Path, default=SCHEDULES_FILE, metavar="FILE", help=help_text)
+    add_pipeline(command)
+
+
+def _add_prune(command: argparse.ArgumentParser) -> None:
+    help_text = "delete schedules of this pipeline that are not in the file"
+    command.add_argument("--prune", action="store_true", help=help_text)
+
+
+def add_pipeline(command: argparse.ArgumentParser) -> None:
+    """Add `--pipeline`."""
+    command.add_argument("--pipeline", type=Path, default=COMPILED_PIPELINE, help="the compiled YAML (ours)")
+
+
+def add_experiment(command: argparse.ArgumentParser) -> None:
+    """Add `--experiment`."""
+    command.add_argument("--experiment", metavar="NAME", help="the experiment, made if need be (the server's Default)")
+
+
+def add_server(command: argparse.ArgumentParser) -> None:
+    """Add what names the KFP API."""
+    command.add_argument("--host", metavar="URL", help="the KFP API's address (PAWLINE_KFP_HOST)")
+    command.add_argument("--namespace", metavar="NAME", help="the runs' namespace (PAWLINE_KFP_NAMESPACE, or none)")

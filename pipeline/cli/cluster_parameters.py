@@ -1,0 +1,21 @@
+"""Parameters of a run on a cluster, checked before it is begun: what the cluster alone can see stays unchecked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from components.extract.parameters import check_parameters
+from pipeline.compiled import CompiledPipeline
+from pipeline.parameters import parse_parameters
+
+# They name places, which this machine need not reach.
+PLACES = frozenset({"annotations_uri", "images_uri", "dataset_store", "weights", "promotion_policy"})
+
+
+def check_for_cluster(pipeline: CompiledPipeline, given: Mapping[str, Any]) -> None:
+    """Check the parameters that are `given`, the others having their defaults.
+
+    Raises:
+        UsageError: one is missing or not legal.
+    """
+    values = parse_parameters([], pipeline.parameters, given)
+    check_parameters({name: value for name, value in values.items() if name not in PLACES})

@@ -1,0 +1,23 @@
+"""Experiments, by which KFP's pages group runs; of a server for several people, each is in a namespace."""
+
+import json
+
+from pipeline.cluster.kfp_api import KfpApi
+
+
+def experiment_id(kfp: KfpApi, name: str | None) -> str:
+    """Return the id of the experiment called `name`, made if need be; "" for none, which the server calls Default.
+
+    Raises:
+        DataError, ServiceError: the server refuses or does not answer.
+    """
+    if not name:
+        return ""
+    namespace = {"namespace": kfp.server.namespace} if kfp.server.namespace else {}
+    predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
+    query = {"filter": json.dumps({"predicates": [predicate]}), **namespace}
+    for found in kfp.pages("/experiments", "experiments", query):
+        if found.get("display_name") == name:
+            return str(found["experiment_id"])
+    made = kfp.call("POST", "/experiments", body={"display_name": name, **namespace})
+    return str(made.get("experiment_id", ""))

@@ -1,0 +1,177 @@
+"""The KFP API, v2beta1, of any server from the time of 2.5.0 to 2.17: plain JSON there and back, errors in one line.
+
+Stands on kfp_server_api, the client that comes with kfp and lies below kfp.Client. That one itself asks a server that
+does not answer for 25 seconds, prints, and keeps a file in the home folder; and the models of either refuse what
+servers of another time answer. JSON is read by whoever needs a field, and a field that is not there is none.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from components.step.errors import DataError, ServiceError, one_line
+from pipeline.cluster.named import NamedServer
+
+V2 = "/apis/v2beta1"
+PAGE = "100"
+CONNECT_SECONDS, READ_SECONDS = 10, 60
+
+
+class NotThere(DataError):
+    """What was asked for is not on the server."""
+
+
+class Unreachable(ServiceError):
+    """The server could not be reached, or the connection broke."""
+
+
+class KfpApi:
+    """One server; `met` says which, as far as it tells."""
+
+    def __init__(self, server: NamedServer) -> None:
+        """Reach `server` and find out which it is.
+
+        Raises:
+            ServiceError: it does not answer, or not as a KFP server of version 2.
+        """
+        self.server = server
+        self._client = _client(server)
+        try:
+            health = self.get("/healthz")
+        except NotThere as error:
+            raise ServiceError(
+                f"There must be a KFP API v2beta1, that of KFP 2. Received: none at {server.address}; "
+                "a KFP 1 or something else answers. Name another server with --host."
+            ) from error
+        self.met = f"KFP API {_version(health)} at {server.address}"
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """Return what the server answers to GET; `path` begins behind the API's version. Errors are as in `call`."""
+        return self.call("GET", path, query)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        files: Mapping[str, Path] | None = None,
+    ) -> Any:
+        """Return the JSON that the server answers to the JSON `body`, or to `files`, as a form has them.
+
+        Raises:
+            NotThere: the server knows no such thing.
+            DataError: the server refuses the request.
+            ServiceError: it does not answer, or may not for us.
+        """
+        kind = "multipart/form-data" if files else "application/json"
+        data = self._exchange(method, V2 + path, query, body, files, kind)
+        try:
+            return json.loads(data) if data else {}
+        except ValueError as error:
+            raise ServiceError(
+                f"A KFP API answers in JSON. Received: something else from {self.server.address}, "
+                "perhaps a login page. Check --host, and the token in PAWLINE_KFP_TOKEN."
+            ) from error
+
+    def text(self, path: str) -> str:
+        """Return the text at `path`, which begins with the API's version. Errors are as in `call`."""
+        return self._exchange("GET", path, None, None, None, "application/json").decode(errors="replace")
+
+    def pages(self, path: str, key: str, query: Mapping[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield every item of the list at `path`, page by page; it stands below `key`. Errors are as in `call`."""
+        token = ""
+        while True:
+            page = self.get(path, {"page_size": PAGE, **(query or {}), **({"page_token": token} if token else {})})
+            yield from page.get(key) or []
+            token = page.get("next_page_token") or ""
+            if not token:
+                return
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+        files: Mapping[str, Path] | None,
+        kind: str,
+    ) -> bytes:
+        from kfp_server_api import ApiException
+        from urllib3.exceptions import HTTPError
+
+        try:
+            response = self._client.call_api(
+                path + (f"?{urlencode(query)}" if query else ""),
+                method,
+                header_params={"Accept": "application/json", "Content-Type": kind},
+                body=body,
+                files={name: str(file) for name, file in (files or {}).items()},
+                auth_settings=["Bearer"],
+                _preload_content=False,
+                _request_timeout=(CONNECT_SECONDS, READ_SECONDS),
+            )
+            return bytes(response.data)
+        except ApiException as error:
+            raise self._refusal(error) from error
+        except HTTPError as error:
+            raise self._unreachable(error) from error
+
+    def _refusal(self, error: Any) -> Exception:
+        said = one_line(_message(error), 400)
+        if error.status in (401, 403):
+            return ServiceError(
+                f"The KFP API must know and admit you. Received: {error.status} from {self.server.address}: {said}. "
+                "Set PAWLINE_KFP_TOKEN to a token of the cluster that is still valid (`oc whoami -t`)."
+            )
+        if error.status == 404:
+            return NotThere(f"What is asked for must be on the cluster. Received: {said}. Check its name.")
+        if 400 <= error.status < 500:
+            return DataError(f"The KFP API must accept the request. Received: {said}. Correct it.")
+        return self._unreachable(f"{error.status} {said}" if error.status else said)
+
+    def _unreachable(self, reason: object) -> ServiceError:
+        return Unreachable(
+            f"The KFP API must answer. Received: {self.server.address}: {_reason(reason)}. Check --host (or "
+            "PAWLINE_KFP_HOST); a private CA is named by PAWLINE_KFP_CA_BUNDLE."
+        )
+
+
+def _client(server: NamedServer) -> Any:
+    # Imported here, as everything of kfp: it takes a third of a second.
+    from kfp_server_api import ApiClient, Configuration
+
+    settings = Configuration()
+    settings.host = server.address
+    settings.ssl_ca_cert = str(server.ca_bundle) if server.ca_bundle else None
+    if server.token:
+        settings.api_key["authorization"] = server.token
+        settings.api_key_prefix["authorization"] = "Bearer"
+    return ApiClient(settings)
+
+
+def _version(health: Mapping[str, Any]) -> str:
+    """Return the version that `health` names, else what is known from what it says and older servers don't."""
+    tag = one_line(health.get("tag_name") or "", 40)
+    if tag and tag != "unknown":
+        return tag
+    return "of the time of 2.17" if "pipeline_store" in health else "of the time of 2.5"
+
+
+def _message(error: Any) -> str:
+    """Return the innermost message of a refusal: the outer ones repeat it behind what the server was doing."""
+    body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else error.body or ""
+    try:
+        found = json.loads(body)
+        details = [detail["message"] for detail in found.get("details") or [] if detail.get("message")]
+        return str(details[0] if details else found.get("message") or found.get("error") or error.reason)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return str(error.reason or body or "no reason")
+
+
+def _reason(error: object) -> str:
+    inner = getattr(error, "reason", None) or error
+    text = str(inner)
+    return one_line(text.rpartition(">: ")[2] if ">: " in text else text.partition("): ")[2] or text, 200)

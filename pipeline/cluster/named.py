@@ -1,0 +1,75 @@
+"""Which server a command means: by its options, else by the environment. Secrets come from the environment alone."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from components.step.errors import UsageError, one_line
+
+HOST, TOKEN, CA_BUNDLE, NAMESPACE, UI = (
+    "PAWLINE_KFP_HOST",
+    "PAWLINE_KFP_TOKEN",
+    "PAWLINE_KFP_CA_BUNDLE",
+    "PAWLINE_KFP_NAMESPACE",
+    "PAWLINE_KFP_UI",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedServer:
+    """A KFP server: the address of its API and of its pages, and with what to reach it."""
+
+    address: str
+    ui: str
+    namespace: str = ""
+    token: str = field(default="", repr=False)
+    ca_bundle: Path | None = None
+
+    def page_of(self, run_id: str) -> str:
+        """Return the link to the page of a run."""
+        return f"{self.ui}/#/runs/details/{run_id}"
+
+
+def named_server(host: str | None, namespace: str | None, environment: Mapping[str, str] = os.environ) -> NamedServer:
+    """Return the server called `host`, or that of the `environment` where it is None; likewise its namespace.
+
+    Raises:
+        UsageError: none is named, its address is not legal, or its CA bundle is not there.
+    """
+    address = (host or environment.get(HOST, "")).strip().rstrip("/")
+    if not address:
+        raise UsageError(
+            f"A cluster's KFP API must be named. Received: no --host and no {HOST}. Set it to the API's address, "
+            "for instance of the route, or http://localhost:8888 with `kubectl port-forward service/ml-pipeline 8888`."
+        )
+    address = _checked(address, "--host" if host else HOST)
+    ui = environment.get(UI, "").strip().rstrip("/")
+    bundle = environment.get(CA_BUNDLE, "").strip()
+    if bundle and not Path(bundle).is_file():
+        raise UsageError(f"{CA_BUNDLE} must be a file. Received: {one_line(bundle, 120)}. Correct it.")
+    return NamedServer(
+        address,
+        _checked(ui, UI) if ui else address,
+        namespace or environment.get(NAMESPACE, "").strip(),
+        environment.get(TOKEN, "").strip(),
+        Path(bundle) if bundle else None,
+    )
+
+
+def _checked(address: str, where: str) -> str:
+    """Return `address` with https before it where it names no scheme."""
+    full = address if "://" in address else f"https://{address}"
+    try:
+        parts = urlsplit(full)
+        legal = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+    except ValueError:
+        parts, legal = urlsplit(""), False
+    if not legal or "@" in parts.netloc or parts.query or parts.fragment or not full.isprintable() or " " in full:
+        shown = f"{parts.scheme}://{parts.hostname or ''}"
+        raise UsageError(
+            f"{where} must be the http(s) address of a KFP API, without user, password or query. "
+            f"Received: {one_line(shown, 160)}. Correct it; a token is given by {TOKEN}."
+        )
+    return full

@@ -1,0 +1,98 @@
+"""A small KFP API (and Kubernetes API) over HTTP: answers as recorded from a real one, and remembers what it was asked.
+
+The answers in recorded_kfp/ are those of KFP 2.17.0 on Kubernetes 1.35.4.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+RECORDED = Path(__file__).with_name("recorded_kfp")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: `body` is its JSON, or its bytes where it is none."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any
+
+
+# Takes a request; gives a status and an answer: bytes as they are, anything else as JSON.
+Answer = Callable[[Request], tuple[int, Any]]
+
+
+@dataclass
+class FakeCluster:
+    """Answers by the first of `routes` that fits method and path; what no route fits is not there."""
+
+    url: str = ""
+    routes: dict[tuple[str, str], Answer | tuple[int, Any]] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+
+    def answer(self, request: Request) -> tuple[int, Any]:
+        self.requests.append(request)
+        route = self.routes.get((request.method, request.path), recorded("run-not-there"))
+        return route(request) if callable(route) else route
+
+    def made(self, method: str) -> list[tuple[str, Any]]:
+        """Return path and body of each request by `method`."""
+        return [(request.path, request.body) for request in self.requests if request.method == method]
+
+
+def recorded(name: str) -> tuple[int, Any]:
+    """Return status and answer of the recorded exchange called `name`."""
+    found = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+    return found["status"], found["answer"]
+
+
+@contextmanager
+def fake_cluster() -> Iterator[FakeCluster]:
+    """Yield a cluster that listens until the context ends; its healthz is there."""
+    cluster = FakeCluster(routes={("GET", "/apis/v2beta1/healthz"): recorded("healthz")})
+
+    class Handler(BaseHTTPRequestHandler):
+        def _serve(self) -> None:
+            parts = urlsplit(self.path)
+            data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+            request = Request(self.command, parts.path, query, dict(self.headers.items()), _body(data))
+            status, answer = cluster.answer(request)
+            self._send(status, answer if isinstance(answer, bytes) else json.dumps(answer).encode())
+
+        def _send(self, status: int, data: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: Any) -> None: ...
+
+        do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  # http.server's names.
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    cluster.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield cluster
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _body(data: bytes) -> Any:
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return data
