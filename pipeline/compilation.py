@@ -7,7 +7,7 @@ from inspect import signature
 from pathlib import Path
 
 from components.step.files import atomic_write
-from pipeline.target import Cluster, check_cluster
+from pipeline.cluster import Cluster, check_cluster
 
 COMPILED_PIPELINE = Path(__file__).with_name("pipeline.yaml")
 

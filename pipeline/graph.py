@@ -9,9 +9,9 @@ from kfp import dsl, kubernetes
 
 from components.parameters.cluster import LIGHT_CPU, LIGHT_MEMORY
 from pipeline import steps
+from pipeline.cluster import Cluster
 from pipeline.first_step import extract
 from pipeline.placement import place
-from pipeline.target import Cluster
 
 
 class Resources(NamedTuple):

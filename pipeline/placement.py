@@ -10,7 +10,7 @@ from typing import Any
 from kfp import dsl, kubernetes
 
 from components.step.pipeline_run import RUN
-from pipeline.target import CA_KEY, Cluster
+from pipeline.cluster import CA_KEY, Cluster
 
 # Left: the keys of an OpenShift AI data connection; right: the variables that boto3 reads.
 S3_KEYS = {

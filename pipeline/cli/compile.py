@@ -7,9 +7,9 @@ from pathlib import Path
 
 from components.step.errors import UsageError, one_line
 from components.step.regular_files import open_regular
+from pipeline.cluster import Cluster, check_image, check_mlflow, refusal
 from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
 from pipeline.local.display import short_path
-from pipeline.target import Cluster, check_image, check_mlflow, refusal
 
 # How what we compile begins; another file of that name is somebody's own.
 OURS = b"# PIPELINE DEFINITION\n# Name: pawline\n"

@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from components.serve.settings import Settings, settings_from
+from pipeline.cluster import Cluster
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import load_pipeline
 from pipeline.config import read_config
 from pipeline.placement import MLFLOW_KEYS
-from pipeline.target import Cluster
 from tests.support.manifest_pods import pods
 from tests.support.manifest_policies import SECRETS
 from tests.support.manifests import (

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from components.step.errors import ServiceError, UsageError
+from pipeline.cluster import Cluster
 from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
 from pipeline.compiled import load_pipeline
-from pipeline.target import Cluster
 from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cluster import Cluster
 from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
-from pipeline.target import Cluster
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow

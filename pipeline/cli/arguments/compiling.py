@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli.command_parser import new_command
-from pipeline.target import Cluster
+from pipeline.cluster import Cluster
 
 
 def add_compile(commands: Any) -> None:
