@@ -7,29 +7,29 @@ from inspect import signature
 from pathlib import Path
 
 from components.step.files import atomic_write
-from pipeline.cluster import Cluster, check_cluster
+from pipeline.destination import Destination, check_destination
 
 COMPILED_PIPELINE = Path(__file__).with_name("pipeline.yaml")
 
 
-def compile_pipeline(path: Path = COMPILED_PIPELINE, cluster: Cluster | None = None) -> None:
-    """Write the pipeline for `cluster`, none in particular if None, to `path`, complete or not at all.
+def compile_pipeline(path: Path = COMPILED_PIPELINE, destination: Destination | None = None) -> None:
+    """Write the pipeline for `destination`, none in particular if None, to `path`, complete or not at all.
 
     A KFP backend 2.5.0 reads it; tests/whole/test_old_backend.py does so with the protos of then.
 
     Raises:
         UsageError: something of the cluster is not legal, or a parameter's default is not.
     """
-    cluster = cluster or Cluster()
-    check_cluster(cluster)
+    destination = destination or Destination()
+    check_destination(destination)
     # Imported here because kfp takes seconds, and what needs the compiled pipeline's place alone needs none of it.
     from kfp import dsl
     from kfp.compiler import Compiler
 
     from components.extract.parameters import check_parameters
-    from pipeline.graph import image_classifier_on
+    from pipeline.graph import image_classifier_for
 
-    graph = image_classifier_on(cluster)
+    graph = image_classifier_for(destination)
     check_parameters({name: parameter.default for name, parameter in signature(graph).parameters.items()})
     with atomic_write(path) as temporary:
         Compiler().compile(dsl.pipeline(name="pawline")(graph), str(temporary))

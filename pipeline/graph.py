@@ -9,7 +9,7 @@ from kfp import dsl, kubernetes
 
 from components.parameters.cluster import LIGHT_CPU, LIGHT_MEMORY
 from pipeline import steps
-from pipeline.cluster import Cluster
+from pipeline.destination import Destination
 from pipeline.first_step import extract
 from pipeline.placement import place
 
@@ -184,14 +184,14 @@ def image_classifier(
     return extracted, tables, trained, tested, promoted
 
 
-def image_classifier_on(cluster: Cluster) -> Callable[..., None]:
-    """Return the graph with each step placed on `cluster`, for KFP to trace."""
+def image_classifier_for(destination: Destination) -> Callable[..., None]:
+    """Return the graph with each step placed on `destination`, for KFP to trace."""
 
     @wraps(image_classifier)
     def placed(*parameters: Any) -> None:
         given = dict(zip(form.parameters, parameters, strict=True))
         for task in image_classifier(**given):
-            place(task, cluster, given["s3_secret"])
+            place(task, destination, given["s3_secret"])
 
     form = signature(image_classifier)
     placed.__signature__ = form.replace(return_annotation=None)  # type: ignore[attr-defined]  # The pipeline has no outputs.

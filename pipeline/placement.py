@@ -10,7 +10,7 @@ from typing import Any
 from kfp import dsl, kubernetes
 
 from components.step.pipeline_run import RUN
-from pipeline.cluster import CA_KEY, Cluster
+from pipeline.destination import CA_KEY, Destination
 
 # Left: the keys of an OpenShift AI data connection; right: the variables that boto3 reads.
 S3_KEYS = {
@@ -35,32 +35,32 @@ RETRIED_WITHIN = "30d"
 TRACKED = ("train", "test", "promote")
 
 
-def place(task: dsl.PipelineTask, cluster: Cluster, s3_secret: str) -> None:
-    """Give `task` everything that `cluster` has for it; `s3_secret` is the parameter with the secret of its store."""
+def place(task: dsl.PipelineTask, destination: Destination, s3_secret: str) -> None:
+    """Give `task` all that `destination` has for it; `s3_secret` is the parameter with the secret of its store."""
     verb = task.name
-    task.set_container_image(cluster.train_image if verb in WITH_TENSORFLOW else cluster.image)
+    task.set_container_image(destination.train_image if verb in WITH_TENSORFLOW else destination.image)
     # A namespace that enforces pod security "restricted" admits no pod without; which user it is, the cluster says.
     kubernetes.set_security_context(task, run_as_non_root=True)
     # For reports, and for steps to find their run in MLflow. As a parameter the run's id would end all caching.
     kubernetes.use_field_path_as_env(task, RUN, "metadata.labels['pipeline/runid']")
     # Optional: where workload identity gives them there are no keys.
     kubernetes.use_secret_as_env(task, s3_secret, S3_KEYS, optional=True)
-    kubernetes.set_image_pull_secrets(task, list(cluster.pull_secrets))
-    _trust(task, cluster.ca_bundle)
-    _label(task, {"app.kubernetes.io/name": f"pawline-{verb}", **cluster.labels})
+    kubernetes.set_image_pull_secrets(task, list(destination.pull_secrets))
+    _trust(task, destination.ca_bundle)
+    _label(task, {"app.kubernetes.io/name": f"pawline-{verb}", **destination.labels})
     if verb == "test":
         # For the report; a local run is in no image, and sets none.
-        task.set_env_variable("PAWLINE_IMAGE", cluster.train_image)
-    if verb in TRACKED and cluster.mlflow:
-        task.set_env_variable("MLFLOW_TRACKING_URI", cluster.mlflow)
-        kubernetes.use_secret_as_env(task, cluster.mlflow_secret, MLFLOW_KEYS, optional=True)
-    if verb in LARGE and cluster.scratch:
-        _give_volume(task, cluster.scratch, cluster.storage_class)
-    if verb in RETRIED and cluster.retries:
-        task.set_retry(cluster.retries, backoff_duration=FIRST_WAIT, backoff_max_duration=RETRIED_WITHIN)
-    if cluster.timeout_minutes:
-        kubernetes.set_timeout(task, 60 * cluster.timeout_minutes)
-    if cluster.old_backend:
+        task.set_env_variable("PAWLINE_IMAGE", destination.train_image)
+    if verb in TRACKED and destination.mlflow:
+        task.set_env_variable("MLFLOW_TRACKING_URI", destination.mlflow)
+        kubernetes.use_secret_as_env(task, destination.mlflow_secret, MLFLOW_KEYS, optional=True)
+    if verb in LARGE and destination.scratch:
+        _give_volume(task, destination.scratch, destination.storage_class)
+    if verb in RETRIED and destination.retries:
+        task.set_retry(destination.retries, backoff_duration=FIRST_WAIT, backoff_max_duration=RETRIED_WITHIN)
+    if destination.timeout_minutes:
+        kubernetes.set_timeout(task, 60 * destination.timeout_minutes)
+    if destination.old_backend:
         _forget_what_is_newer(task.platform_config["kubernetes"])
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from components.step.errors import UsageError, one_line
 from components.step.regular_files import open_regular
-from pipeline.cluster import Cluster, check_image, check_mlflow, refusal
 from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
+from pipeline.destination import Destination, check_image, check_mlflow, refusal
 from pipeline.local.display import short_path
 
 # How what we compile begins; another file of that name is somebody's own.
@@ -26,7 +26,7 @@ def compile_yaml(arguments: argparse.Namespace) -> None:
     image, train_image = _images(arguments.image, arguments.train_image, os.environ.get("PAWLINE_TRAIN_IMAGE", ""))
     mlflow = os.environ.get("PAWLINE_MLFLOW_TRACKING_URI", "")
     check_mlflow("PAWLINE_MLFLOW_TRACKING_URI", mlflow)
-    cluster = Cluster(
+    destination = Destination(
         image=image,
         train_image=train_image,
         pull_secrets=tuple(arguments.pull_secret),
@@ -40,7 +40,7 @@ def compile_yaml(arguments: argparse.Namespace) -> None:
         timeout_minutes=arguments.timeout_minutes,
         old_backend=arguments.old_backend,
     )
-    compile_pipeline(arguments.output, cluster)
+    compile_pipeline(arguments.output, destination)
     print(short_path(arguments.output))
 
 

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from components.serve.settings import Settings, settings_from
-from pipeline.cluster import Cluster
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import load_pipeline
 from pipeline.config import read_config
+from pipeline.destination import Destination
 from pipeline.placement import MLFLOW_KEYS
 from tests.support.manifest_pods import pods
 from tests.support.manifest_policies import SECRETS
@@ -124,7 +124,7 @@ def test_secrets_are_templates_without_values():
     assert step.parameters["s3_secret"].default == "pawline-s3"
     compiled = COMPILED_PIPELINE.read_text()
     assert set(SECRETS["pawline-s3"]["stringData"]) == set(re.findall(r"secretKey: (AWS_\w+)", compiled))
-    assert set(SECRETS[Cluster().mlflow_secret]["stringData"]) == set(MLFLOW_KEYS)
+    assert set(SECRETS[Destination().mlflow_secret]["stringData"]) == set(MLFLOW_KEYS)
 
 
 def test_a_run_may_read_the_secret_and_the_settings_of_its_store():

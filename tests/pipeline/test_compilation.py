@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from components.step.errors import ServiceError, UsageError
-from pipeline.cluster import Cluster
 from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
 from pipeline.compiled import load_pipeline
+from pipeline.destination import Destination
 from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -233,7 +233,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("where", "values"), WRONG, ids=lambda value: str(value)[:40])
 def test_what_the_cluster_would_refuse_is_refused_here(where: str, values: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"^{where} must be .*Received: ") as raised:
-        compile_pipeline(tmp_path / "p.yaml", Cluster(**values))
+        compile_pipeline(tmp_path / "p.yaml", Destination(**values))
     assert "\n" not in str(raised.value)
     assert list(tmp_path.iterdir()) == []
 

@@ -42,6 +42,7 @@ from tests.support.promotion import (
 )
 from tests.support.report_text import percentage, shown
 
+ROOT = Path(__file__).parents[2]
 TRAIN, TEST = range(TESTED), range(TESTED, 2 * TESTED)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cluster import Cluster
 from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
+from pipeline.destination import Destination
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def test_the_committed_pipeline_is_read_without_an_unknown_field(old_python: Pat
     assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr[-2000:]
 
 
-EVERYTHING = Cluster(
+EVERYTHING = Destination(
     pull_secrets=("pull",),
     mlflow="https://mlflow.test",
     ca_bundle="trusted/all.pem",

@@ -20,7 +20,7 @@ MOST_MINUTES = 30 * 24 * 60  # Thirty days, after which Argo begins nothing agai
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class Destination:
     """Where steps run: their images, and the names of what the cluster keeps for them.
 
     `train_image` is that of the steps that need TensorFlow, train and test, `image` that of the others.
@@ -43,29 +43,29 @@ class Cluster:
     old_backend: bool = False
 
 
-def check_cluster(cluster: Cluster) -> None:
-    """Check what of `cluster` no function below checks where it is read.
+def check_destination(destination: Destination) -> None:
+    """Check what of `destination` no function below checks where it is read.
 
     Raises:
         UsageError: a value is not legal.
     """
-    check_mlflow("--mlflow", cluster.mlflow)
-    config_map, slash, key = cluster.ca_bundle.partition("/")
-    _check_names("--pull-secret", *cluster.pull_secrets)
-    _check_names("--mlflow-secret", cluster.mlflow_secret)
-    _check_names("--ca-bundle", *([config_map] if cluster.ca_bundle else []))
-    _check_names("--storage-class", *([cluster.storage_class] if cluster.storage_class else []))
+    check_mlflow("--mlflow", destination.mlflow)
+    config_map, slash, key = destination.ca_bundle.partition("/")
+    _check_names("--pull-secret", *destination.pull_secrets)
+    _check_names("--mlflow-secret", destination.mlflow_secret)
+    _check_names("--ca-bundle", *([config_map] if destination.ca_bundle else []))
+    _check_names("--storage-class", *([destination.storage_class] if destination.storage_class else []))
     if slash and not FILE_NAME.fullmatch(key):
-        raise refusal("--ca-bundle", "the name of a ConfigMap, or NAME/KEY", cluster.ca_bundle)
-    if cluster.scratch:
-        kubernetes.check_memory(cluster.scratch, "--scratch")
-    if cluster.storage_class and not cluster.scratch:
-        raise refusal("--storage-class", "given with --scratch, whose volume it is for", cluster.storage_class)
-    if not 0 <= cluster.retries <= MOST_RETRIES:
-        raise refusal("--retries", f"0 to {MOST_RETRIES}", cluster.retries)
-    if not 0 <= cluster.timeout_minutes <= MOST_MINUTES:
-        raise refusal("--timeout-minutes", f"0 to {MOST_MINUTES}", cluster.timeout_minutes)
-    for label, value in cluster.labels.items():
+        raise refusal("--ca-bundle", "the name of a ConfigMap, or NAME/KEY", destination.ca_bundle)
+    if destination.scratch:
+        kubernetes.check_memory(destination.scratch, "--scratch")
+    if destination.storage_class and not destination.scratch:
+        raise refusal("--storage-class", "given with --scratch, whose volume it is for", destination.storage_class)
+    if not 0 <= destination.retries <= MOST_RETRIES:
+        raise refusal("--retries", f"0 to {MOST_RETRIES}", destination.retries)
+    if not 0 <= destination.timeout_minutes <= MOST_MINUTES:
+        raise refusal("--timeout-minutes", f"0 to {MOST_MINUTES}", destination.timeout_minutes)
+    for label, value in destination.labels.items():
         if not kubernetes.is_label(label, value):
             raise refusal("--label", "KEY=VALUE as Kubernetes takes them, such as team=vision", f"{label}={value}")
 
