@@ -7,8 +7,9 @@ from components.extract.parameters import check_parameters
 from pipeline.compiled import CompiledPipeline
 from pipeline.parameters import parse_parameters
 
-# They name places, which this machine need not reach.
-PLACES = frozenset({"annotations_uri", "images_uri", "dataset_store", "weights", "promotion_policy"})
+PLACES = ("annotations_uri", "images_uri", "dataset_store")
+# What may name a file, with a value that names none, so that what is checked along with it is checked.
+FILES: Mapping[str, str] = {"weights": "none", "promotion_policy": ""}
 
 
 def check_for_cluster(pipeline: CompiledPipeline, given: Mapping[str, Any]) -> None:
@@ -18,4 +19,5 @@ def check_for_cluster(pipeline: CompiledPipeline, given: Mapping[str, Any]) -> N
         UsageError: one is missing or not legal.
     """
     values = parse_parameters([], pipeline.parameters, given)
-    check_parameters({name: value for name, value in values.items() if name not in PLACES})
+    unseen = {name: other for name, other in FILES.items() if "://" in str(values.get(name))}
+    check_parameters({name: value for name, value in (values | unseen).items() if name not in PLACES})

@@ -48,7 +48,8 @@ def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
 
 
 def _run_ids(prefix: str, parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    names = [LAST, *(folder.name for folder in run_folders(parsed_args.runs))]
+    # Of runs on a cluster, the shell is told `last` alone: asking the cluster would take too long.
+    names = [LAST, *(folder.name for folder in (run_folders(parsed_args.runs) if "runs" in parsed_args else ()))]
     return [name for name in names if name.startswith(prefix)]
 
 

@@ -13,11 +13,10 @@ def experiment_id(kfp: KfpApi, name: str | None) -> str:
     """
     if not name:
         return ""
-    namespace = {"namespace": kfp.server.namespace} if kfp.server.namespace else {}
     predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
-    query = {"filter": json.dumps({"predicates": [predicate]}), **namespace}
+    query = {"filter": json.dumps({"predicates": [predicate]}), **kfp.of_namespace}
     for found in kfp.pages("/experiments", "experiments", query):
         if found.get("display_name") == name:
             return str(found["experiment_id"])
-    made = kfp.call("POST", "/experiments", body={"display_name": name, **namespace})
+    made = kfp.call("POST", "/experiments", body={"display_name": name, **kfp.of_namespace})
     return str(made.get("experiment_id", ""))

@@ -28,7 +28,7 @@ class Unreachable(ServiceError):
 
 
 class KfpApi:
-    """One server; `met` says which, as far as it tells."""
+    """One server: `met` says which, as far as it tells, `of_namespace` is what its lists are asked with."""
 
     def __init__(self, server: NamedServer) -> None:
         """Reach `server` and find out which it is.
@@ -46,6 +46,8 @@ class KfpApi:
                 "a KFP 1 or something else answers. Name another server with --host."
             ) from error
         self.met = f"KFP API {_version(health)} at {server.address}"
+        # A server for one alone refuses to be asked by namespace.
+        self.of_namespace = {"namespace": server.namespace} if server.namespace and health.get("multi_user") else {}
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """Return what the server answers to GET; `path` begins behind the API's version. Errors are as in `call`."""

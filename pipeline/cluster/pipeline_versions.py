@@ -50,7 +50,7 @@ def find_version(kfp: KfpApi, pipeline: str, path: Path) -> PipelineVersion:
 
 def find_pipeline(kfp: KfpApi, name: str) -> str:
     """Return the id of the pipeline called `name`, "" where the server has none. Errors are as in `find_version`."""
-    for found in kfp.pages("/pipelines", "pipelines", {**_named(name), **_in_namespace(kfp)}):
+    for found in kfp.pages("/pipelines", "pipelines", {**_named(name), **kfp.of_namespace}):
         if found.get("display_name") == name:
             return str(found["pipeline_id"])
     return ""
@@ -74,7 +74,7 @@ def uploaded_version(kfp: KfpApi, pipeline: str, path: Path) -> PipelineVersion:
 
 def _made_pipeline(kfp: KfpApi, name: str) -> str:
     # Made empty, so that its first version gets a name from its content, as every other.
-    body = {"display_name": name, **_in_namespace(kfp)}
+    body = {"display_name": name, **kfp.of_namespace}
     return str(_given(kfp.call("POST", "/pipelines", body=body), "pipeline_id"))
 
 
@@ -83,10 +83,6 @@ def _given(answer: Mapping[str, object], name: str) -> object:
         received = one_line(", ".join(answer) or "nothing", 200)
         raise DataError(f"A KFP API answers with {name}. Received: {received}. The server may be of another time.")
     return answer[name]
-
-
-def _in_namespace(kfp: KfpApi) -> dict[str, str]:
-    return {"namespace": kfp.server.namespace} if kfp.server.namespace else {}
 
 
 def _named(name: str) -> dict[str, str]:

@@ -28,9 +28,8 @@ def list_recurring(kfp: KfpApi, pipeline_id: str) -> list[RecurringRun]:
     Raises:
         DataError, ServiceError: the server refuses or does not answer.
     """
-    query = {"namespace": kfp.server.namespace} if kfp.server.namespace else {}
     # 2.5.0 answers in this case of letters, as does 2.17.
-    found = [_recurring(item) for item in kfp.pages("/recurringruns", "recurringRuns", query)]
+    found = [_recurring(item) for item in kfp.pages("/recurringruns", "recurringRuns", kfp.of_namespace)]
     return sorted((run for run in found if run.pipeline_id == pipeline_id), key=lambda run: (run.name, run.id))
 
 

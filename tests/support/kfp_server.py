@@ -96,3 +96,15 @@ def _body(data: bytes) -> Any:
         return json.loads(data) if data else None
     except ValueError:
         return data
+
+
+def kubeconfig(folder: Path, url: str) -> Path:
+    """Write to `folder` a kubeconfig whose current context is `url`, namespace kubeflow; return its path."""
+    named = {
+        "clusters": [{"name": "c", "cluster": {"server": url}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", "namespace": "kubeflow"}}],
+    }
+    path = folder / "kubeconfig"
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "x", **named}))
+    return path

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.arguments.shared import add_json
+from pipeline.cli.arguments.shared import CLUSTER_RUN_HELP, add_json, add_parameters
 from pipeline.cli.command_parser import CommandParser, new_command
 from pipeline.compilation import COMPILED_PIPELINE
 
@@ -15,7 +15,31 @@ SCHEDULES_FILE = Path("schedules.yaml")
 
 def add_commands(commands: Any) -> None:
     """Add the commands to `commands`."""
+    _add_submit(commands)
+    _add_of_run(commands, "status", "say how far a run on the cluster is, and why a step waits or failed")
+    _add_of_run(commands, "cancel", "stop a run on the cluster")
+    _add_of_run(commands, "retry", "let a failed run on the cluster go on with what failed")
     _add_schedule(commands)
+
+
+def _add_submit(commands: Any) -> None:
+    summary = "begin a run on a cluster"
+    command = new_command(commands, "submit", summary, "pipeline.cli.submit:submit", EXTRAS)
+    add_parameters(command)
+    command.add_argument("--name", metavar="NAME", help="what the run is called (pipeline and time)")
+    add_experiment(command)
+    command.add_argument("--wait", action="store_true", help="wait for its end; exit with 1 unless it succeeds")
+    add_pipeline(command)
+    add_server(command)
+    add_json(command, "print id and link as JSON")
+
+
+def _add_of_run(commands: Any, name: str, summary: str) -> None:
+    command = new_command(commands, name, summary, f"pipeline.cli.status:{name}", EXTRAS)
+    command.add_argument("run", metavar="RUN", help=CLUSTER_RUN_HELP)
+    add_server(command)
+    if name == "status":
+        add_json(command)
 
 
 def _add_schedule(commands: Any) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli.arguments.compiling import add_compile
-from pipeline.cli.arguments.shared import add_json, add_runs
+from pipeline.cli.arguments.shared import add_config, add_json, add_parameters, add_runs
 from pipeline.cli.command_parser import new_command
 from pipeline.compilation import COMPILED_PIPELINE
 
@@ -30,9 +30,7 @@ def _add_init(commands: Any) -> None:
 def _add_run(commands: Any) -> None:
     summary = "run the compiled pipeline on this machine"
     command = new_command(commands, "run", summary, "pipeline.cli.run:run", ("pipeline", "train"))
-    command.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="a pipeline parameter; may be repeated"
-    )
+    add_parameters(command)
     _add_where_from(command)
     command.add_argument("--run-id", help="name of the run's folder (the time)")
     command.add_argument(
@@ -52,6 +50,7 @@ def _add_sweep(commands: Any) -> None:
         metavar="NAME=VALUE,VALUE",
         help="a parameter and its values; may be repeated, also to add a value to a name",
     )
+    add_config(command)
     _add_where_from(command)
     command.add_argument("--run-id", help="name of the sweep (the time); one that is there already is gone on with")
     command.add_argument(
@@ -62,9 +61,6 @@ def _add_sweep(commands: Any) -> None:
 
 
 def _add_where_from(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--config", type=Path, metavar="FILE", help="a YAML file of parameters; --param goes before it"
-    )
     command.add_argument("--sample", action="store_true", help="run on the packaged sample data")
     add_runs(command)
 

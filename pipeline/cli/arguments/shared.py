@@ -5,6 +5,7 @@ from pathlib import Path
 
 BUNDLE_HELP = "a bundle's folder, a run's id or folder, last, s3://bucket/prefix or models:/name@alias"
 RUN_HELP = "a run's id, its folder, or last"
+CLUSTER_RUN_HELP = "the run's id on the cluster, its name there, or last"
 
 
 def add_runs(command: argparse.ArgumentParser) -> None:
@@ -15,3 +16,18 @@ def add_runs(command: argparse.ArgumentParser) -> None:
 def add_json(command: argparse.ArgumentParser, what: str = "print JSON instead of a table") -> None:
     """Add `--json`."""
     command.add_argument("--json", action="store_true", help=what)
+
+
+def add_parameters(command: argparse.ArgumentParser) -> None:
+    """Add `--param` and `--config`."""
+    command.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="a pipeline parameter; may be repeated"
+    )
+    add_config(command)
+
+
+def add_config(command: argparse.ArgumentParser) -> None:
+    """Add `--config`."""
+    command.add_argument(
+        "--config", type=Path, metavar="FILE", help="a YAML file of parameters; --param goes before it"
+    )

@@ -182,12 +182,19 @@ def test_a_pipeline_that_is_not_there_is_made(cluster: FakeCluster) -> None:
 
 def test_an_experiment_and_a_namespace_are_as_named(cluster: FakeCluster) -> None:
     has_version(cluster)
+    cluster.routes["GET", f"{V2}/healthz"] = (200, {"multi_user": True})
     cluster.routes["GET", f"{V2}/experiments"] = recorded("experiments-list")
     cluster.routes["POST", f"{V2}/experiments"] = (200, {"experiment_id": "e"})
     assert schedule("apply", "--experiment", "nights", "--namespace", "me", file=NIGHTLY) == 0
     assert cluster.made("POST")[0] == (f"{V2}/experiments", {"display_name": "nights", "namespace": "me"})
     assert cluster.made("POST")[1][1]["experiment_id"] == "e"
-    assert all(r.query["namespace"] == "me" for r in cluster.requests if r.path == f"{V2}/recurringruns" and r.query)
+    assert all(r.query["namespace"] == "me" for r in cluster.requests if r.method == "GET" and "page_size" in r.query
+               and "versions" not in r.path)  # fmt: skip
+
+
+def test_a_server_for_one_alone_is_not_asked_by_namespace(cluster: FakeCluster) -> None:
+    assert schedule("list", "--namespace", "kubeflow") == 0
+    assert not any("namespace" in request.query for request in cluster.requests)
 
 
 def test_the_cluster_s_schedules_are_listed_page_by_page(

@@ -1,0 +1,96 @@
+"""What Kubernetes knows of a run's pods: KFP says neither why one waits nor what ended it."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from components.step.errors import ServiceError, one_line
+
+RUN_LABEL = "pipeline/runid"
+TIMEOUT = (10, 60)
+IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+class KubernetesApi:
+    """The cluster of the current kubeconfig context, or that around this pod; plain JSON comes back."""
+
+    def __init__(self, namespace: str = "") -> None:
+        """Reach the cluster; `namespace` is that of the runs, the context's own if empty.
+
+        Raises:
+            ServiceError: there is no kubeconfig.
+        """
+        # Imported here: it takes most of a second.
+        from kubernetes import client, config
+        from kubernetes.config.config_exception import ConfigException
+
+        try:
+            configured = _configured(config)
+        except (ConfigException, OSError, ValueError, TypeError, KeyError) as error:
+            raise ServiceError(
+                f"Pods are seen with a kubeconfig. Received: {one_line(error, 200)}. Set KUBECONFIG, or log in."
+            ) from error
+        self.namespace = namespace or configured
+        self._core, self._custom = client.CoreV1Api(), client.CustomObjectsApi()
+
+    def pods(self, run_id: str) -> list[dict[str, Any]]:
+        """Return the pods of a run.
+
+        Raises:
+            ServiceError: the cluster does not answer, or may not for us.
+        """
+        return self._items(self._core.list_namespaced_pod, label_selector=f"{RUN_LABEL}={run_id}")
+
+    def events(self, pod: str) -> list[dict[str, Any]]:
+        """Return the events of a pod; errors are as in `pods`."""
+        return self._items(self._core.list_namespaced_event, field_selector=f"involvedObject.name={pod}")
+
+    def workflows(self, run_id: str) -> list[dict[str, Any]]:
+        """Return Argo's workflow of a run, in a list; errors are as in `pods`."""
+
+        def listed(namespace: str, **options: Any) -> Any:
+            return self._custom.list_namespaced_custom_object(
+                "argoproj.io", "v1alpha1", namespace, "workflows", **options
+            )
+
+        return self._items(listed, label_selector=f"{RUN_LABEL}={run_id}")
+
+    def log(self, pod: str, follow: bool = False, since: int | None = None) -> Any:
+        """Return the log of what a pod's step says, as an HTTP response to read; errors are as in `pods`."""
+        options = {"since_seconds": since} if since is not None else {}
+        read = self._core.read_namespaced_pod_log
+        return self._asked(read, pod, self.namespace, container="main", follow=follow, timestamps=True, **options)
+
+    def _items(self, ask: Callable[..., Any], **options: Any) -> list[dict[str, Any]]:
+        found = json.loads(self._asked(ask, self.namespace, **options).data)
+        return list(found.get("items") or [])
+
+    def _asked(self, ask: Callable[..., Any], *words: Any, **options: Any) -> Any:
+        from kubernetes.client import ApiException
+        from urllib3.exceptions import HTTPError
+
+        try:
+            return ask(*words, _preload_content=False, _request_timeout=TIMEOUT, **options)
+        except ApiException as error:
+            raise ServiceError(
+                f"The Kubernetes API must show the run's pods. Received: {error.status} {one_line(error.reason, 120)} "
+                f"in namespace {one_line(self.namespace, 63)}. Name the runs' namespace with --namespace."
+            ) from error
+        except HTTPError as error:
+            raise ServiceError(
+                f"The Kubernetes API must answer. Received: {one_line(error, 200)}. Check KUBECONFIG."
+            ) from error
+
+
+def _configured(config: Any) -> str:
+    """Load what says where the cluster is, and return its namespace."""
+    file = os.environ.get("KUBECONFIG")  # The library's own default was read when it was imported.
+    try:
+        config.load_kube_config(config_file=file)
+    except config.ConfigException:
+        config.load_incluster_config()
+        return IN_CLUSTER.read_text(encoding="utf-8").strip()
+    context = config.list_kube_config_contexts(config_file=file)[1]["context"]
+    return str(context.get("namespace") or "default")

@@ -1,0 +1,104 @@
+"""Runs on a cluster: begun, found by what people call them, stopped, tried again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from components.step.errors import DataError, one_line
+from pipeline.cluster.kfp_api import KfpApi
+
+LAST = "last"
+ENDED = frozenset({"SUCCEEDED", "SKIPPED", "FAILED", "CANCELED"})
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRun:
+    """A run: its id, name and KFP's word for its state; `answer` is all that the KFP API says of it."""
+
+    id: str
+    name: str
+    state: str
+    answer: Mapping[str, Any]
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether it goes on no more."""
+        return self.state in ENDED
+
+
+def is_run_id(text: str) -> bool:
+    """Tell whether `text` is a run's id on a cluster."""
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def begin_run(kfp: KfpApi, body: Mapping[str, Any]) -> ClusterRun:
+    """Begin the run in `body`, as the KFP API takes it.
+
+    Raises:
+        DataError: the server refuses it.
+        ServiceError: it does not answer.
+    """
+    return _run(kfp.call("POST", "/runs", body=body))
+
+
+def get_run(kfp: KfpApi, run_id: str) -> ClusterRun:
+    """Return the run with this id; errors are as in `begin_run`, and `NotThere` where there is none."""
+    return _run(kfp.get(f"/runs/{run_id}"))
+
+
+def find_cluster_run(kfp: KfpApi, words: str) -> ClusterRun:
+    """Return the run that `words` name: its id, `last`, or its name where no other has it.
+
+    Raises:
+        DataError: there is none, or several are called so.
+        ServiceError: the server does not answer.
+    """
+    if is_run_id(words):
+        return get_run(kfp, words.lower())
+    found = []
+    for item in kfp.pages("/runs", "runs", {"sort_by": "created_at desc", **kfp.of_namespace}):
+        if words == LAST:
+            return get_run(kfp, str(item["run_id"]))
+        if item.get("display_name") == words:
+            found.append(str(item["run_id"]))
+    if len(found) == 1:
+        return get_run(kfp, found[0])
+    received = f"{one_line(words, 120)}, which {', '.join(found[:5])} have" if found else one_line(words, 120)
+    raise DataError(f"A run of the cluster is named by its id, its name or {LAST}. Received: {received}. Give an id.")
+
+
+def cancel_run(kfp: KfpApi, run: ClusterRun) -> None:
+    """Stop `run`.
+
+    Raises:
+        DataError: it has ended.
+        ServiceError: the server does not answer.
+    """
+    if run.ended:
+        raise DataError(f"A run that goes on can be cancelled. Received: {_said(run)}. There is nothing to stop.")
+    kfp.call("POST", f"/runs/{run.id}:terminate", body={})
+
+
+def retry_run(kfp: KfpApi, run: ClusterRun) -> None:
+    """Let `run` go on with what failed; what succeeded is kept.
+
+    Raises:
+        DataError: it has not failed.
+        ServiceError: the server does not answer.
+    """
+    if run.state not in ("FAILED", "CANCELED"):
+        raise DataError(f"A run that failed can be tried again. Received: {_said(run)}. Submit a new one.")
+    kfp.call("POST", f"/runs/{run.id}:retry", body={})
+
+
+def _said(run: ClusterRun) -> str:
+    return f"{one_line(run.name, 80)} ({run.id}), {run.state.lower()}"
+
+
+def _run(answer: Mapping[str, Any]) -> ClusterRun:
+    name, state = str(answer.get("display_name", "")), str(answer.get("state") or "PENDING")
+    return ClusterRun(str(answer.get("run_id", "")), name, state, answer)
