@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.arguments.shared import CLUSTER_RUN_HELP, add_json, add_parameters
+from pipeline.cli.arguments.shared import CLUSTER_RUN_HELP, RUN_HELP, add_json, add_parameters, add_runs
 from pipeline.cli.command_parser import CommandParser, new_command
 from pipeline.compilation import COMPILED_PIPELINE
 
@@ -19,7 +19,20 @@ def add_commands(commands: Any) -> None:
     _add_of_run(commands, "status", "say how far a run on the cluster is, and why a step waits or failed")
     _add_of_run(commands, "cancel", "stop a run on the cluster")
     _add_of_run(commands, "retry", "let a failed run on the cluster go on with what failed")
+    _add_logs(commands)
     _add_schedule(commands)
+
+
+def _add_logs(commands: Any) -> None:
+    summary = "print what the steps of a run said, here or on a cluster"
+    command = new_command(commands, "logs", summary, "pipeline.cli.logs:logs", EXTRAS)
+    command.add_argument("run", metavar="RUN", help=f"{RUN_HELP}; or its id on a cluster")
+    command.add_argument("step", nargs="?", metavar="STEP", help="one step (all that have begun)")
+    command.add_argument("-f", "--follow", action="store_true", help="go on until the step, or the run, has ended")
+    command.add_argument("--launcher", action="store_true", help="with the lines of KFP's launcher and of Argo")
+    command.add_argument("--cluster", action="store_true", help="RUN is a run's name on the cluster, or its last")
+    add_runs(command)
+    add_server(command)
 
 
 def _add_submit(commands: Any) -> None:
