@@ -14,6 +14,12 @@ HEAD = """\
 `pawline --help` and `pawline COMMAND --help` say the same. In brackets is what holds where an option is not given.
 A RUN is a run's id, its folder, or `last`, the one begun last; a BUNDLE is one of these, a bundle's own folder,
 `s3://bucket/prefix`, or `models:/name@alias` of MLflow's registry (that of the runs, unless the environment names one).
+A run on a cluster is named by its id there, its name, or `last`.
+
+Commands that speak with a cluster take from the environment: `PAWLINE_KFP_HOST` (the KFP API's address),
+`PAWLINE_KFP_TOKEN` (a token that it takes, as of `oc whoami -t`), `PAWLINE_KFP_CA_BUNDLE` (a file, for a private CA),
+`PAWLINE_KFP_NAMESPACE` (that of the runs), `PAWLINE_KFP_UI` (the address of its pages, if another),
+`PAWLINE_PIPELINE_ROOT` (where it keeps artifacts, for logs), and for pods `KUBECONFIG`.
 
 Exit codes: 0 done; 1 bad data or a failed service; 2 bad usage; 130 stopped by Ctrl-C; a failed step's own code. Each
 error is one line: what must be, what was received, what to do.

@@ -41,7 +41,7 @@ def pod_lines(
         since = int(time.monotonic() - heard) + OVERLAP if seen else None
         before = seen
         try:
-            for at, text in _stamped(kubernetes.log(name, follow and not over, since)):
+            for at, text in _stamped(kubernetes.log(name, follow and not over, since), over):
                 if at > before:  # Not said over the connection before this one.
                     seen, heard = at, time.monotonic()
                     yield text
@@ -62,8 +62,8 @@ def _has_ended(kubernetes: KubernetesApi, run_id: str, name: str) -> bool:
     return not pods or pods[0]["status"].get("phase") in ENDED
 
 
-def _stamped(response: Any) -> Iterator[tuple[str, str]]:
-    """Yield time and text of each line in `response`; an end without a line's end is a line."""
+def _stamped(response: Any, over: bool) -> Iterator[tuple[str, str]]:
+    """Yield time and text of each line in `response`; what has no line's end is one only where it is all `over`."""
     from urllib3.exceptions import HTTPError
 
     rest = b""
@@ -72,8 +72,8 @@ def _stamped(response: Any) -> Iterator[tuple[str, str]]:
             *lines, rest = (rest + chunk).split(b"\n")
             yield from map(_parted, lines)
     except HTTPError as error:
-        raise OSError(str(error)) from error  # What was begun is not said: it comes again, whole.
-    if rest:
+        raise OSError(str(error)) from error
+    if rest and over:  # Else it comes again, whole, over the next connection.
         yield _parted(rest)
 
 

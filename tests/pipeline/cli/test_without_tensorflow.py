@@ -16,6 +16,7 @@ COMMANDS = [
     ["show", "a", "--json"],
     ["clean", "--json"],
     ["init", "{folder}/project"],
+    ["schedule", "next", "{folder}/schedules.yaml", "--json"],
     ["sample", "{folder}/sample"],
     ["compile", "--image", "example.test/x:1", "--output", "{folder}/p.yaml"],
     ["check-backbone", "--json"],
@@ -23,7 +24,7 @@ COMMANDS = [
     ["predict", "a", "{folder}/photos", "--json"],
     ["compare", "a", "b", "--json", "--html", "{folder}/c.html"],
 ]
-WITHOUT_RUNS = ("init", "sample", "compile", "check-backbone")
+WITHOUT_RUNS = ("schedule", "init", "sample", "compile", "check-backbone")
 CODE = """
 import sys
 from pipeline.cli.main import main
@@ -42,6 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         more = {"pipeline": "pawline", "seconds": 9.0, "started": "2026-01-01T00:00:00+00:00"}
         path.write_text(json.dumps(json.loads(path.read_text()) | more))
     write_files(folder / "photos", noise_images(3))
+    (folder / "schedules.yaml").write_text("schedules:\n  - {name: nightly, cron: '@daily', parameters: {epochs: 3}}\n")
     return folder
 
 
@@ -53,3 +55,14 @@ def test_a_command_that_does_not_train_imports_no_tensorflow(folder: Path, words
     assert done.returncode == 0, done.stderr
     if "--json" in words:
         assert json.loads(done.stdout) is not None
+
+
+def test_help_imports_nothing_of_clusters() -> None:
+    code = (
+        "import sys; from pipeline.cli.parser import build_parser; print(build_parser().format_help()); "
+        "found = {'kfp', 'kfp_server_api', 'kubernetes', 'cronsim', 'urllib3', 'yaml', 'rich'} & set(sys.modules); "
+        "sys.exit(str(found) if found else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "submit" in done.stdout
