@@ -34,11 +34,11 @@ def reasons_of(
     return drivers | seen | {name: text for name, text in said.items() if text}
 
 
-def _seen_by_kubernetes(kubernetes: KubernetesApi, run_id: str, steps: Sequence[ClusterStep]) -> Mapping[str, str]:
+def _seen_by_kubernetes(kubernetes: KubernetesApi, run_id: str, steps: Sequence[ClusterStep]) -> dict[str, str]:
     concerned = {step.name for step in steps if step.state == "failed" or step.state in LIVE}
     if not concerned:
         return {}
-    found = {}
+    found: dict[str, str] = {}
     for workflow in kubernetes.workflows(run_id):
         found |= workflow_reasons(workflow)
     for pod in kubernetes.pods(run_id):

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from pipeline.cli.arguments.compiling import CLUSTER_PIPELINE
 from pipeline.cli.arguments.shared import CLUSTER_RUN_HELP, RUN_HELP, add_json, add_parameters, add_runs
 from pipeline.cli.command_parser import CommandParser, new_command
 from pipeline.compilation import COMPILED_PIPELINE
@@ -42,7 +43,7 @@ def _add_submit(commands: Any) -> None:
     command.add_argument("--name", metavar="NAME", help="what the run is called (pipeline and time)")
     add_experiment(command)
     command.add_argument("--wait", action="store_true", help="wait for its end; exit with 1 unless it succeeds")
-    add_pipeline(command)
+    add_pipeline(command, uploaded=True)
     add_server(command)
     add_json(command, "print id and link as JSON")
 
@@ -78,7 +79,7 @@ def _add_next(below: Any) -> None:
 def _add_diff(below: Any) -> None:
     summary = "show what apply would change, and change nothing"
     command = new_command(below, "diff", summary, f"{SCHEDULE}show_changes", EXTRAS)
-    _add_file(command)
+    _add_file(command, uploaded=True)
     _add_prune(command)
     add_server(command)
     add_json(command)
@@ -87,7 +88,7 @@ def _add_diff(below: Any) -> None:
 def _add_apply(below: Any) -> None:
     summary = "make the cluster's schedules those of a file"
     command = new_command(below, "apply", summary, f"{SCHEDULE}apply", EXTRAS)
-    _add_file(command)
+    _add_file(command, uploaded=True)
     _add_prune(command)
     add_experiment(command)
     add_server(command)
@@ -111,10 +112,10 @@ def _add_by_name(below: Any, name: str, summary: str) -> None:
     add_server(command)
 
 
-def _add_file(command: argparse.ArgumentParser) -> None:
+def _add_file(command: argparse.ArgumentParser, uploaded: bool = False) -> None:
     help_text = "the schedules (schedules.yaml)"
     command.add_argument("file", nargs="?", type=Path, default=SCHEDULES_FILE, metavar="FILE", help=help_text)
-    add_pipeline(command)
+    add_pipeline(command, uploaded)
 
 
 def _add_prune(command: argparse.ArgumentParser) -> None:
@@ -122,9 +123,11 @@ def _add_prune(command: argparse.ArgumentParser) -> None:
     command.add_argument("--prune", action="store_true", help=help_text)
 
 
-def add_pipeline(command: argparse.ArgumentParser) -> None:
-    """Add `--pipeline`."""
-    command.add_argument("--pipeline", type=Path, default=COMPILED_PIPELINE, help="the compiled YAML (ours)")
+def add_pipeline(command: argparse.ArgumentParser, uploaded: bool = False) -> None:
+    """Add `--pipeline`: what is `uploaded` is compiled for the cluster; the packaged one has the same name and form."""
+    default, shown = (CLUSTER_PIPELINE, str(CLUSTER_PIPELINE)) if uploaded else (COMPILED_PIPELINE, "ours")
+    help_text = f"the compiled YAML ({shown})"
+    command.add_argument("--pipeline", type=Path, default=default, metavar="FILE", help=help_text)
 
 
 def add_experiment(command: argparse.ArgumentParser) -> None:

@@ -6,13 +6,21 @@ from typing import Any
 from pipeline.cli.command_parser import new_command
 from pipeline.destination import Destination
 
+CLUSTER_PIPELINE = Path("pawline.yaml")  # What `compile` writes, and `submit` and `schedule` upload.
+
 
 def add_compile(commands: Any) -> None:
     """Add the command to `commands`."""
     summary = "write the Kubeflow Pipelines YAML for a cluster"
     command = new_command(commands, "compile", summary, "pipeline.cli.compile:compile_yaml", ("pipeline",))
     add, usual = command.add_argument, Destination()
-    add("--output", type=Path, default=Path("pawline.yaml"), metavar="FILE", help="the file to write (pawline.yaml)")
+    add(
+        "--output",
+        type=Path,
+        default=CLUSTER_PIPELINE,
+        metavar="FILE",
+        help=f"the file to write ({CLUSTER_PIPELINE})",
+    )
     add("--image", default="", help="the steps' image; $PAWLINE_TRAIN_IMAGE if it is not given")
     add("--train-image", default="", metavar="IMAGE", help="that of train and test, if only another one has TensorFlow")
     add(

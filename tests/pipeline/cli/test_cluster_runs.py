@@ -1,6 +1,7 @@
 """`pawline submit`, `status`, `cancel` and `retry` against a KFP and a Kubernetes API that answer as real ones did."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ TOKEN = "sha256~a-token-that-nobody-may-read"
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeCluster]:
     """A KFP 2.17 that has this version of our pipeline, on a Kubernetes without pods."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(COMPILED_PIPELINE, tmp_path / "pawline.yaml")  # As `pawline compile` writes it.
     with fake_cluster() as running:
         monkeypatch.setenv("PAWLINE_KFP_HOST", running.url)
         monkeypatch.setenv("PAWLINE_KFP_TOKEN", TOKEN)

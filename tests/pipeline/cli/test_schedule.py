@@ -1,6 +1,7 @@
 """`pawline schedule` against a KFP API that answers as a real one did: what is asked of it, and what is said."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ NAME = version_name("pawline", COMPILED_PIPELINE)
 def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeCluster]:
     """A KFP 2.17 with our pipeline, not yet with this version of it, and without schedules."""
     monkeypatch.chdir(tmp_path)
+    shutil.copy(COMPILED_PIPELINE, tmp_path / "pawline.yaml")  # As `pawline compile` writes it.
     with fake_cluster() as running:
         monkeypatch.setenv("PAWLINE_KFP_HOST", running.url)
         monkeypatch.setenv("PAWLINE_KFP_TOKEN", TOKEN)
