@@ -162,7 +162,8 @@ class Dataset:
         wanted = {sample.sample_id: sample for sample in samples}
         for part in self.parts:
             with self._opened(part) as file:
-                yield from _wanted_images(pq.ParquetFile(file, pre_buffer=True), wanted)
+                # A row group's images are one range, so that Arrow's threads, each with a heap, would only add memory.
+                yield from _wanted_images(pq.ParquetFile(file, pre_buffer=False), wanted)
             if not wanted:
                 return
         raise DataError(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 BLOCK_BYTES = 1 << 20
+KEPT_BYTES = 4 << 20  # More is a column of images, which nobody reads twice.
 DIGITS = 8  # Of a block's CRC-32 in hex: what changes by accident is found, and what is meant has sha256s beside it.
 ATTEMPTS = 3  # A bit that flipped on the way is right the next time, one that flipped in the store never.
 
@@ -67,7 +68,9 @@ class VerifiedFile(RangedFile):
     def _verified(self, start: int, end: int) -> bytes:
         begin, data = self._last
         if not begin <= start < end <= begin + len(data):
-            begin, data = self._last = self._blocks(start // BLOCK_BYTES, -(-end // BLOCK_BYTES))
+            begin, data = self._blocks(start // BLOCK_BYTES, -(-end // BLOCK_BYTES))
+            if len(data) <= KEPT_BYTES:
+                self._last = begin, data
         return data if (start, end) == (begin, begin + len(data)) else data[start - begin : end - begin]
 
     def _blocks(self, first: int, last: int) -> tuple[int, bytes]:

@@ -1,5 +1,7 @@
 """The table of training features: what is written is read, and nothing else passes for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,7 +10,7 @@ import pytest
 from components.dataset.samples import Sample
 from components.features.training_table import read_training_features, spread_rows, write_training_features
 from components.step.errors import DataError
-from tests.support.flips import flipped
+from tests.support.flips import read_where_not_refused
 
 
 def sample(name, label="cat"):
@@ -54,23 +56,11 @@ def test_anything_else_is_refused(tmp_path, write):
 
 
 def test_every_flipped_bit_is_refused_or_changes_nothing(tmp_path):
-    path = tmp_path / "t"
-    write_training_features(path, [sample("a"), sample("b", "dög")], [sample("c")], np.eye(3))
-    expected, found = read_training_features(path), 0
-    for damaged in flipped(path.read_bytes(), step=11):
-        path.write_bytes(damaged)
-        try:
-            table = read_training_features(path)
-        except DataError:
-            found += 1
-        else:
-            assert (table.sample_ids, table.labels, table.splits) == (
-                expected.sample_ids,
-                expected.labels,
-                expected.splits,
-            )
-            np.testing.assert_array_equal(table.features, expected.features)
-    assert found > 200
+    write_training_features(tmp_path / "t", [sample("a"), sample("b", "dög")], [sample("c")], np.eye(3))
+    expected = read_training_features(tmp_path / "t")
+    for found in read_where_not_refused(tmp_path / "t", read_training_features, step=11):
+        assert replace(found, features=0) == replace(expected, features=0)
+        np.testing.assert_array_equal(found.features, expected.features)
 
 
 def test_a_table_of_before_it_had_a_digest_is_read(tmp_path):
