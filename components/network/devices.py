@@ -18,7 +18,7 @@ def prefer_determinism() -> None:
     # It warns of compiling again for every phase and every smaller last batch, as if that were a mistake.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if not Path("/dev/nvidiactl").exists():
-        os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+        os.environ["TF_DETERMINISTIC_OPS"] = "1"  # Whatever the shell says: a run gives the same from every one.
 
 
 def gpu_count() -> int:

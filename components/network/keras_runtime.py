@@ -15,6 +15,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 # TensorFlow takes all GPU memory at once otherwise, also from whoever shares the GPU.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+# Each makes TensorFlow take other kernels, which add up in another order or round to fewer bits: a run started from a
+# shell that sets them (TensorFlow's own banner suggests it) would end with other bytes than one that is not.
+for _name in ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_DEFAULT_FPMATH_MODE"):
+    os.environ.pop(_name, None)
 
 
 def _choose_home() -> None:
@@ -83,5 +87,10 @@ def _without_matplotlib() -> Iterator[None]:
 _choose_home()
 with _without_banner(), _without_garbage_collection(), _without_matplotlib():
     import keras
+
+# Whatever a keras.json in the home folder says; these are Keras's own.
+keras.config.set_floatx("float32")
+keras.config.set_epsilon(1e-7)
+keras.config.set_image_data_format("channels_last")
 
 __all__ = ["keras"]
