@@ -61,7 +61,7 @@ class _Source:
         pipeline = load_pipeline(COMPILED_PIPELINE)
         self.pipeline, self.order = pipeline.name, [step.name for step in pipeline.steps]
         self.said_lost = False
-        self.kubernetes = self._kubernetes(arguments.namespace or kfp.server.namespace)
+        self.kubernetes = self._kubernetes(kfp.server.namespace)
 
     def steps(self) -> list[ClusterStep]:
         return steps_of(self.run.answer, self.order)

@@ -15,7 +15,7 @@ from pipeline.cluster.diagnosis import reasons_of
 from pipeline.cluster.kfp_api import KfpApi
 from pipeline.cluster.kubernetes_api import KubernetesApi
 from pipeline.cluster.runs import ClusterRun, cancel_run, find_cluster_run, retry_run
-from pipeline.cluster.tasks import STATES, ClusterStep, steps_of
+from pipeline.cluster.tasks import ClusterStep, steps_of
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import load_pipeline
 from pipeline.local.display import STYLES
@@ -32,13 +32,12 @@ def status(arguments: argparse.Namespace) -> None:
     kfp = connected(arguments)
     run = find_cluster_run(kfp, arguments.run)
     steps = steps_of(run.answer, [step.name for step in load_pipeline(COMPILED_PIPELINE).steps])
-    reasons = _reasons(kfp, run, steps, arguments.namespace or kfp.server.namespace)
+    reasons = _reasons(kfp, run, steps, kfp.server.namespace)
     if arguments.json:
         print(json_text(_as_json(kfp, run, steps, reasons)), end="")
         return
     console = Console(highlight=False)
-    state = STATES.get(run.state, run.state.lower())
-    console.print(Text(f"run {run.id}: {one_line(run.name, 80)}, {state}"), soft_wrap=True)
+    console.print(Text(f"run {run.id}: {one_line(run.name, 80)}, {run.status}"), soft_wrap=True)
     for step in steps:
         console.print(_line(step, reasons.get(step.name, "")), soft_wrap=True)
     console.print(Text(kfp.server.page_of(run.id)), soft_wrap=True)
@@ -80,7 +79,7 @@ def _as_json(kfp: KfpApi, run: ClusterRun, steps: list[ClusterStep], reasons: di
     return {
         "run_id": run.id,
         "name": run.name,
-        "status": STATES.get(run.state, run.state.lower()),
+        "status": run.status,
         "link": kfp.server.page_of(run.id),
         "parameters": (run.answer.get("runtime_config") or {}).get("parameters") or {},
         "steps": [

@@ -73,10 +73,7 @@ class KfpApi:
         try:
             return json.loads(data) if data else {}
         except ValueError as error:
-            raise ServiceError(
-                f"A KFP API answers in JSON. Received: something else from {self.server.address}, "
-                "perhaps a login page. Check --host, and the token in PAWLINE_KFP_TOKEN."
-            ) from error
+            raise self._no_kfp("something else") from error
 
     def text(self, path: str) -> str:
         """Return the text at `path`, which begins with the API's version. Errors are as in `call`."""
@@ -130,9 +127,17 @@ class KfpApi:
             )
         if error.status == 404:
             return NotThere(f"What is asked for must be on the cluster. Received: {said}. Check its name.")
+        if 300 <= error.status < 400:
+            return self._no_kfp(f"a redirection ({error.status})")
         if 400 <= error.status < 500:
             return DataError(f"The KFP API must accept the request. Received: {said}. Correct it.")
         return self._unreachable(f"{error.status} {said}" if error.status else said)
+
+    def _no_kfp(self, received: str) -> ServiceError:
+        return ServiceError(
+            f"A KFP API answers in JSON. Received: {received} from {self.server.address}, perhaps to a login page. "
+            "Check --host, and the token in PAWLINE_KFP_TOKEN."
+        )
 
     def _unreachable(self, reason: object) -> ServiceError:
         return Unreachable(
@@ -144,8 +149,11 @@ class KfpApi:
 def _client(server: NamedServer) -> Any:
     # Imported here, as everything of kfp: it takes a third of a second.
     from kfp_server_api import ApiClient, Configuration
+    from urllib3 import Retry
 
     settings = Configuration()
+    # Redirections lead to login pages; and who waited a minute for an answer need not wait for three more.
+    settings.retries = Retry(2, read=0, redirect=False)
     settings.host = server.address
     settings.ssl_ca_cert = str(server.ca_bundle) if server.ca_bundle else None
     if server.token:

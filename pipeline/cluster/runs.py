@@ -1,12 +1,14 @@
 """Runs on a cluster: begun, found by what people call them, stopped, tried again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from components.step.errors import DataError, one_line
 from pipeline.cluster.kfp_api import KfpApi
+from pipeline.cluster.tasks import STATES, seconds_of
 
 LAST = "last"
 ENDED = frozenset({"SUCCEEDED", "SKIPPED", "FAILED", "CANCELED"})
@@ -25,6 +27,21 @@ class ClusterRun:
     def ended(self) -> bool:
         """Tell whether it goes on no more."""
         return self.state in ENDED
+
+    @property
+    def status(self) -> str:
+        """Return its state in the words of local runs."""
+        return STATES.get(self.state, self.state.lower())
+
+    @property
+    def seconds(self) -> float | None:
+        """Return how long it took; None while it goes on."""
+        return seconds_of(self.answer, "created_at", "finished_at")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a list says of it for programs."""
+        begun = self.answer.get("created_at")
+        return {"run_id": self.id, "name": self.name, "status": self.status, "started": begun, "seconds": self.seconds}
 
 
 def is_run_id(text: str) -> bool:
@@ -60,7 +77,7 @@ def find_cluster_run(kfp: KfpApi, words: str) -> ClusterRun:
     if is_run_id(words):
         return get_run(kfp, words.lower())
     found = []
-    for item in kfp.pages("/runs", "runs", {"sort_by": "created_at desc", **kfp.of_namespace}):
+    for item in _newest_first(kfp):
         if words == LAST:
             return get_run(kfp, str(item["run_id"]))
         if item.get("display_name") == words:
@@ -69,6 +86,15 @@ def find_cluster_run(kfp: KfpApi, words: str) -> ClusterRun:
         return get_run(kfp, found[0])
     received = f"{one_line(words, 120)}, which {', '.join(found[:5])} have" if found else one_line(words, 120)
     raise DataError(f"A run of the cluster is named by its id, its name or {LAST}. Received: {received}. Give an id.")
+
+
+def latest_runs(kfp: KfpApi, most: int) -> list[ClusterRun]:
+    """Return the runs begun last, `most` of them at most, the last one first; errors are as in `begin_run`."""
+    return [_run(item) for item in islice(_newest_first(kfp), most)]
+
+
+def _newest_first(kfp: KfpApi) -> Iterator[dict[str, Any]]:
+    return kfp.pages("/runs", "runs", {"sort_by": "created_at desc", **kfp.of_namespace})
 
 
 def cancel_run(kfp: KfpApi, run: ClusterRun) -> None:

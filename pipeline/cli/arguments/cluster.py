@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli.arguments.compiling import CLUSTER_PIPELINE
-from pipeline.cli.arguments.shared import CLUSTER_RUN_HELP, RUN_HELP, add_json, add_parameters, add_runs
+from pipeline.cli.arguments.shared import CLUSTER_RUN_HELP, RUN_HELP, add_json, add_parameters, add_runs, add_server
 from pipeline.cli.command_parser import CommandParser, new_command
 from pipeline.compilation import COMPILED_PIPELINE
 
@@ -59,7 +59,9 @@ def _add_of_run(commands: Any, name: str, summary: str) -> None:
 def _add_schedule(commands: Any) -> None:
     summary = "runs that begin by the clock, declared in a file"
     schedule = commands.add_parser("schedule", help=summary, description="Runs that begin by the clock of a cluster.")
-    below = schedule.add_subparsers(required=True, dest="subcommand", metavar="command", parser_class=CommandParser)
+    below = schedule.add_subparsers(
+        required=True, dest="subcommand", metavar="command", help="what to do", parser_class=CommandParser
+    )
     _add_next(below)
     _add_diff(below)
     _add_apply(below)
@@ -133,9 +135,3 @@ def add_pipeline(command: argparse.ArgumentParser, uploaded: bool = False) -> No
 def add_experiment(command: argparse.ArgumentParser) -> None:
     """Add `--experiment`."""
     command.add_argument("--experiment", metavar="NAME", help="the experiment, made if need be (the server's Default)")
-
-
-def add_server(command: argparse.ArgumentParser) -> None:
-    """Add what names the KFP API."""
-    command.add_argument("--host", metavar="URL", help="the KFP API's address (PAWLINE_KFP_HOST)")
-    command.add_argument("--namespace", metavar="NAME", help="the runs' namespace (PAWLINE_KFP_NAMESPACE, or none)")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.arguments.shared import RUN_HELP, add_json, add_runs
+from pipeline.cli.arguments.shared import RUN_HELP, add_json, add_runs, add_server
 from pipeline.cli.command_parser import new_command
 from pipeline.history.report_names import REPORTS
 
@@ -21,7 +21,9 @@ def add_commands(commands: Any) -> None:
 
 def _add_runs(commands: Any) -> None:
     command = new_command(commands, "runs", "list the runs, the last one first", "pipeline.cli.runs:list_runs", EXTRAS)
+    command.add_argument("--cluster", action="store_true", help="the runs on the cluster instead of those here")
     add_runs(command)
+    add_server(command)
     add_json(command)
 
 

@@ -31,3 +31,9 @@ def add_config(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--config", type=Path, metavar="FILE", help="a YAML file of parameters; --param goes before it"
     )
+
+
+def add_server(command: argparse.ArgumentParser) -> None:
+    """Add what names the KFP API."""
+    command.add_argument("--host", metavar="URL", help="the KFP API's address (PAWLINE_KFP_HOST)")
+    command.add_argument("--namespace", metavar="NAME", help="the runs' namespace (PAWLINE_KFP_NAMESPACE, or none)")

@@ -267,3 +267,18 @@ def test_two_runs_of_one_name_are_not_guessed(cluster: FakeCluster, capsys: pyte
     cluster.routes["GET", f"{V2}/runs"] = pages
     assert main(["cancel", "same"]) == 1
     assert "which one, two have" in capsys.readouterr().err
+
+
+def test_the_clusters_runs_are_listed_with_their_links(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("run-waiting-for-secret", "run-succeeded", "run-step-failed")
+    cluster.routes["GET", f"{V2}/runs"] = 200, {"runs": [recorded(name)[1] for name in names]}
+    assert main(["runs", "--cluster"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "b59cf951-887f-4a88-af38-dd3081dbd90a  running  waits-for-secret"
+    assert lines[2] == "7c17880e-2a05-4df9-b261-d23ec07bb6ee  failed after 1 min 57 s  badnet"
+    assert main(["runs", "--cluster", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [run["status"] for run in found] == ["running", "succeeded", "failed"]
+    assert found[0]["link"].startswith(f"{cluster.url}/#/runs/details/b59cf951")

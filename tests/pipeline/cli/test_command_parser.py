@@ -12,14 +12,16 @@ from pipeline.cli.main import main
 from pipeline.cli.parser import build_parser
 
 
-def parsers() -> dict[str, argparse.ArgumentParser]:
-    """Every command's parser by name, that of `pawline` itself under ""."""
-    whole = build_parser()
-    [commands] = [action for action in whole._actions if isinstance(action, argparse._SubParsersAction)]
-    return {"": whole, **commands.choices}
+def parsers(words: str, parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """`parser` and every command's below it, by their words; that of `pawline` itself is under ""."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    found = {words: parser}
+    for name, command in (named for action in below for named in action.choices.items()):
+        found |= parsers(f"{words} {name}".strip(), command)
+    return found
 
 
-COMMANDS = parsers()
+COMMANDS = parsers("", build_parser())
 OPTIONS = [
     (name, option)
     for name, parser in COMMANDS.items()
@@ -42,8 +44,8 @@ def refused(capsys: Any, *words: str) -> str:
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name])
 def test_a_mistyped_command_gets_the_right_one(name: str, capsys: Any) -> None:
-    mistyped = f"{name[0]}x{name[1:]}"
-    assert f"Did you mean {name}? " in refused(capsys, mistyped)
+    *above, last = name.split()
+    assert f"Did you mean {last}? " in refused(capsys, *above, f"{last[0]}x{last[1:]}")
 
 
 @pytest.mark.parametrize(("name", "option"), OPTIONS, ids=" ".join)
@@ -54,7 +56,7 @@ def test_a_mistyped_option_gets_the_right_one(name: str, option: str, capsys: An
         for action in COMMANDS[name]._actions
         if not action.option_strings and action.nargs not in ("?", "*") and name
     ]
-    words = [*([name] if name else []), *needed, mistyped]
+    words = [*name.split(), *needed, mistyped]
     assert f"Did you mean {option}? " in refused(capsys, *(words if name else [mistyped, "run"]))
 
 

@@ -120,6 +120,20 @@ def test_a_pod_that_goes_while_it_is_followed_ends_the_log(
     assert capsys.readouterr().out == "one\n"
 
 
+def test_ctrl_c_ends_following(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = has_run(cluster, "run-waiting-for-secret")
+    has_pod(cluster, "extract", ["Running"], lambda _: (200, stamped("one")))
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pod_log.time, "sleep", interrupt)
+    assert main(["logs", run, "extract", "-f"]) == 130
+    assert capsys.readouterr().err.endswith("pawline: stopped\n")
+
+
 def test_lines_of_one_moment_all_come(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
     run = has_run(cluster, "run-waiting-for-secret")
     has_pod(cluster, "extract", ["Running"], lambda _: (200, stamped("one") + stamped("two") + b"half"))

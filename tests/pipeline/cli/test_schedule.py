@@ -284,7 +284,8 @@ def test_a_bad_file_is_one_line_and_the_cluster_is_not_asked(
         (recorded("recurring-create-refused-cron"), 1, "Schedule cron is not a supported format"),
         ((403, {"message": "no"}), 1, "must know and admit you"),
         ((401, b"<html>"), 1, "must know and admit you"),
-        ((200, b"<html>log in</html>"), 1, "perhaps a login page"),
+        ((200, b"<html>log in</html>"), 1, "perhaps to a login page"),
+        ((302, b""), 1, "perhaps to a login page"),
         ((503, b""), 1, "must answer"),
     ],
 )
