@@ -43,8 +43,10 @@ def _follow(folder: Path, key: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that temporary folders are removed.
     state = queue.read_state(folder, key)
     try:
-        queue.write_state(folder, key, replace(state, error="", busy=True))  # With imports, which take seconds.
-        from components.tracking.connection import connect
+        from components.tracking.connection import connect, is_there
+
+        # With imports, which take seconds: a server that is slow or gone is not worth the wait for them.
+        queue.write_state(folder, key, replace(state, error="", busy=is_there(os.environ["MLFLOW_TRACKING_URI"])))
         from components.tracking.database import make_database
         from components.tracking.sender import follow
 

@@ -4,7 +4,9 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from components.step.addresses import sqlite_path
 from components.step.secrets import strip_secrets
@@ -42,6 +44,24 @@ def connect(environment: Mapping[str, str], times: Mapping[str, str] = TIMES) ->
     from mlflow import MlflowClient
 
     return MlflowClient(uri)
+
+
+def is_there(uri: str, seconds: float = 1.0) -> bool:
+    """Return whether the server at `uri` answers within `seconds`, whatever it says; a database is taken to be there.
+
+    MLflow is not imported: whoever asks decides whether its import is worth the wait.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        return True
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    try:
+        with closing(kind(parts.hostname or "", parts.port, timeout=seconds)) as connection:
+            connection.request("GET", f"{parts.path.rstrip('/')}/health")
+            connection.getresponse()
+    except (OSError, HTTPException, ValueError):
+        return False
+    return True
 
 
 def make_no_folders() -> None:

@@ -19,7 +19,7 @@ def compile_yaml(arguments: argparse.Namespace) -> None:
     """Write the YAML where the command line's `arguments` say, and print where that is.
 
     Raises:
-        UsageError: no image is named, an argument is not legal, or the file is the packaged one or not ours.
+        UsageError: no image is named, an argument is not legal, or the file is no YAML, the packaged one or not ours.
         ServiceError: the file cannot be written.
     """
     _check_output(arguments.output)
@@ -70,7 +70,9 @@ def _labels(texts: Sequence[str]) -> dict[str, str]:
 
 def _check_output(path: Path) -> None:
     if path.suffix != ".yaml":  # kfp refuses any other, late and with a traceback.
-        raise UsageError(f"--output must end with .yaml. Received: --output {one_line(path)}. Name a file so.")
+        raise UsageError(
+            f"--output must end with .yaml. Received: --output {one_line(path)}. Name a file, such as pipeline.yaml."
+        )
     if path.exists() and path.samefile(COMPILED_PIPELINE):
         raise _kept("The packaged pipeline is what this machine runs, and stays", path)
     if path.exists() and not _is_ours(path):

@@ -16,9 +16,7 @@ def deliver_command(arguments: argparse.Namespace) -> None:
         ServiceError: MLflow did not take all; what is left is kept.
     """
     if not arguments.runs.is_dir():
-        raise UsageError(
-            f"--runs must be a folder with runs. Received: {one_line(arguments.runs)}. Name the one that runs are in."
-        )
+        raise UsageError(f"--runs must be a folder of runs. Received: {one_line(arguments.runs)}. Name another one.")
     delivered = deliver(arguments.runs, Console(stderr=True, highlight=False))
     if delivered.left:
         raise ServiceError(

@@ -15,5 +15,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Fine tuning": ("fine_tune_epochs", "fine_tune_layers"),
     "Where things are kept": ("dataset_store", "cache_uri", "checkpoint_uri", "checkpoint_minutes"),
     "Promotion": ("model_name", "promotion_policy", "dry_run"),
-    "The cluster": ("cpu", "memory", "gpu_count", "gpu_type", "node_selector", "tolerations", "s3_secret"),
+    "The cluster": (
+        *("cpu", "memory", "cpu_request", "memory_request"),
+        *("gpu_count", "gpu_type", "node_selector", "tolerations", "s3_secret"),
+    ),
 }

@@ -5,6 +5,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.local.record import RunRecord, Status, StepState
 from tests.support.generated import image_bytes, write_files
 from tests.support.recorded_runs import FINGERPRINT, record_run
@@ -22,6 +23,7 @@ def make_world(folder: Path) -> Path:
     write_files(folder / "photos", photos)
     write_files(folder, {name: text.encode() for name, text in _texts().items()})
     (folder / "latin.csv").write_bytes("file,label\ncat/1.jpg,K\xe4tzchen\n".encode("latin-1"))
+    shutil.copy(COMPILED_PIPELINE, folder / "pawline.yaml")
     for name, files in _spoilt(photos).items():
         write_files(folder / name, files)
     _make_runs(folder / "runs")
@@ -51,6 +53,7 @@ def _texts() -> dict[str, str]:
         "ten.yaml": "annotations_uri: photos\nimages_uri: photos\nepochs: ten\n",
         "equals.yaml": "epochs = 3\n",
         "policy.yaml": "minimum_sample: 30\n",
+        "seconds.yaml": "schedules:\n  - name: nightly\n    cron: '0 0 2 * * 1'\n",
         "mynet.py": "def build_it():\n    return None\n",
     }
 

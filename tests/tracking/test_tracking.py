@@ -6,8 +6,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from components.step.addresses import sqlite_uri
 from components.step.errors import UsageError
 from components.tracking import queue, sending
+from components.tracking.connection import is_there
 from components.tracking.events import check_tracking_uri, legal_name, public_uri, without_secrets
 from components.tracking.tracker import NoTracker, TrackedDataset, open_tracker
 from tests.support.fault_proxy import fault_proxy
@@ -431,3 +433,34 @@ def test_a_deleted_experiment_does_not_stop_tracking(store, tmp_path):
     assert rows(store, "SELECT name FROM experiments WHERE lifecycle_stage = 'active' AND name LIKE 'pawline%'") == [
         ("pawline-2",)
     ]
+
+
+ANSWERS = {
+    "well": (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", True),
+    "that it has no such page": (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", True),
+    "nonsense": (b"220 mail.test ESMTP\r\n", False),
+    "nothing": (b"", False),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_server_is_there_if_it_answers_soon(answer):
+    said, there = ANSWERS[answer]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            with server.accept()[0] as connection, suppress(OSError):
+                connection.sendall(said)
+                connection.recv(1000)
+                connection.recv(1000)  # Until the other hangs up.
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        found = is_there(f"http://me:secret@127.0.0.1:{server.getsockname()[1]}/x/", 60.0 if there else 0.2)
+        thread.join()
+    assert found == there
+
+
+@pytest.mark.parametrize(("uri", "there"), [("http://127.0.0.1:9", False), ("postgresql://db.test/x", True)])
+def test_no_server_is_not_there_and_a_database_is_taken_to_be(uri, there):
+    assert is_there(uri) == there
