@@ -4,7 +4,6 @@
 same place goes on from the checkpoint, the next run of that training removes it, as does any that ends a week later.
 """
 
-import json
 import logging
 import time
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from components.step.errors import PawlineError, one_line
 from components.step.files import json_text, scratch_folder
+from components.step.strict_json import read_json
 from components.storage.store import ObjectMissing, Store
 from components.storage.stores import open_store
 
@@ -67,7 +67,7 @@ def _write(store: Store, finished: Finished) -> None:
 def _read(store: Store, name: str) -> Finished | None:
     """Return what the object says; None if there is none, or what it holds is not of ours."""
     try:
-        values = json.loads(store.read(name, limit=MOST_BYTES))
+        values = read_json(store.read(name, limit=MOST_BYTES))
         return Finished(str(values["results"]), float(values["at"]))
-    except (ObjectMissing, ValueError, KeyError, TypeError):
+    except (ObjectMissing, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -5,13 +5,13 @@ does not answer for 25 seconds, prints, and keeps a file in the home folder; and
 servers of another time answer. JSON is read by whoever needs a field, and a field that is not there is none.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from components.step.errors import DataError, ServiceError, one_line
+from components.step.strict_json import read_json
 from pipeline.cluster.named import NamedServer
 
 V2 = "/apis/v2beta1"
@@ -71,7 +71,7 @@ class KfpApi:
         kind = "multipart/form-data" if files else "application/json"
         data = self._exchange(method, V2 + path, query, body, files, kind)
         try:
-            return json.loads(data) if data else {}
+            return read_json(data) if data else {}
         except ValueError as error:
             raise self._no_kfp("something else") from error
 
@@ -174,7 +174,7 @@ def _message(error: Any) -> str:
     """Return the innermost message of a refusal: the outer ones repeat it behind what the server was doing."""
     body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else error.body or ""
     try:
-        found = json.loads(body)
+        found = read_json(body)
         details = [detail["message"] for detail in found.get("details") or [] if detail.get("message")]
         return str(details[0] if details else found.get("message") or found.get("error") or error.reason)
     except (ValueError, LookupError, TypeError, AttributeError):

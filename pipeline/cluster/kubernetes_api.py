@@ -1,12 +1,12 @@
 """What Kubernetes knows of a run's pods: KFP says neither why one waits nor what ended it."""
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from components.step.errors import ServiceError, one_line
+from components.step.strict_json import read_json
 
 RUN_LABEL = "pipeline/runid"
 TIMEOUT = (10, 60)
@@ -64,7 +64,7 @@ class KubernetesApi:
         return self._asked(read, pod, self.namespace, container="main", follow=follow, timestamps=True, **options)
 
     def _items(self, ask: Callable[..., Any], **options: Any) -> list[dict[str, Any]]:
-        found = json.loads(self._asked(ask, self.namespace, **options).data)
+        found = read_json(self._asked(ask, self.namespace, **options).data)
         return list(found.get("items") or [])
 
     def _asked(self, ask: Callable[..., Any], *words: Any, **options: Any) -> Any:

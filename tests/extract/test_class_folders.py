@@ -191,7 +191,7 @@ def test_the_tables_of_a_kept_split_are_of_its_dataset_to_the_steps_that_follow(
     dataset = extract_folders(tmp_path, split_export(), given_split="keep").dataset()
     split_tables(tmp_path, dataset.uri)
     test = read_split_table(tmp_path / "test.csv", "test")
-    known = check_fit(dataset.class_names, dataset, test)
+    known = check_fit(dataset.class_names, dataset, {"test": test})
     assert {sample.sample_id for sample in test} < set(known) == {s.sample_id for s in dataset.samples()}
 
 

@@ -93,7 +93,7 @@ def test_a_changed_bundle_is_put_into_service_and_no_request_is_lost(tmp_path):
         assert "pawline_model_refused_total 1.0" in server.get("/metrics")[1].decode()
         [refused, gone] = [event["message"] for event in events(server, "model kept")]
     assert "sha256" in refused
-    assert "must exist" in gone
+    assert "must have its manifest" in gone
 
 
 def test_a_bundle_in_a_bucket_is_served_and_its_successor_too(tmp_path, bucket, monkeypatch):
@@ -137,7 +137,7 @@ def upload(bucket, bundle: Path) -> None:
 
 
 def test_a_bucket_without_a_bundle_is_said_in_one_line(bucket):
-    with pytest.raises(DataError, match=r"models/none/bundle\.json"):
+    with pytest.raises(DataError, match=r"models/none, without bundle"):
         open_source(bucket.uri("models/none")).revision()
 
 

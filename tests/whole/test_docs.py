@@ -53,7 +53,7 @@ def test_every_path_that_is_named_exists(document):
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize("line", [line for line in shell_commands() if "pawline " in line])
+@pytest.mark.parametrize("line", [line for line in shell_commands() if re.match(r"(?:[A-Z_]+=\S* )*pawline ", line)])
 def test_every_pawline_command_parses(line):
     words = shlex.split(line)
     arguments = build_parser().parse_args(words[words.index("pawline") + 1 :])
@@ -126,3 +126,15 @@ def test_each_package_says_where_to_begin_and_defines_nothing():
         begin = re.search(r"Begin with `(\w+)", statement.value.value)
         assert begin, path
         assert (path.parent / f"{begin[1]}.py").is_file(), path
+
+
+def test_a_cluster_takes_five_commands_and_all_that_they_apply_is_there():
+    page = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
+    first = re.search(r"## From nothing to a finished run\n.*?```sh\n(.*?)```", page, re.DOTALL)
+    commands = first[1].splitlines()
+    assert len(commands) <= 5
+    applied = [word for line in commands for word in line.split() if word.startswith("manifests/")]
+    assert len(applied) == 3
+    assert [path for path in applied if not (ROOT / path).exists()] == []
+    [schedules] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert [one["name"] for one in yaml.safe_load(schedules)["schedules"]] == ["nightly"]
