@@ -130,11 +130,17 @@ def proxy(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProx
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database as the sender makes it, with no runs; copy it."""
+    from components.step.addresses import sqlite_uri
+
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    code = f"from components.tracking.database import make_database; make_database('sqlite:///{path}')"
+    code = "import sys; from components.tracking.database import make_database; make_database(sys.argv[1])"
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
     subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[1], env=clean, check=True, capture_output=True
+        [sys.executable, "-c", code, sqlite_uri(path)],
+        cwd=Path(__file__).parents[1],
+        env=clean,
+        check=True,
+        capture_output=True,
     )
     assert [file.name for file in path.parent.iterdir()] == ["mlflow.db"]
     return path

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from components.step.addresses import sqlite_path, sqlite_uri
+from components.step.addresses import file_uri, sqlite_path, sqlite_uri
 from components.step.files import PARTIAL, scratch_folder
 from components.tracking.connection import make_no_folders
 
@@ -16,13 +16,15 @@ def make_database(uri: str) -> None:
     if path is None or path.exists():
         return
     make_no_folders()
-    from mlflow import MlflowClient
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
     with scratch_folder(path.parent, PARTIAL) as folder:
         event.listen(Engine, "connect", _without_waiting)
-        MlflowClient(sqlite_uri(Path(folder) / "mlflow.db")).search_experiments(max_results=1)
+        # The place is an address, as MLflow writes it into SQL as it is: a path may have both kinds of quotes.
+        place = file_uri(path.absolute().parent / "mlartifacts")
+        SqlAlchemyStore(sqlite_uri(Path(folder) / "mlflow.db"), place)  # type: ignore[no-untyped-call]  # MLflow's own.
         event.remove(Engine, "connect", _without_waiting)
         with suppress(FileExistsError):  # Another was faster.
             os.link(f"{folder}/mlflow.db", path)

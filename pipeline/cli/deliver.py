@@ -5,7 +5,7 @@ import argparse
 from rich.console import Console
 
 from components.step.errors import ServiceError, UsageError, one_line
-from pipeline.local.delivery import deliver
+from pipeline.local.delivery import deliver, kept_for_others
 
 
 def deliver_command(arguments: argparse.Namespace) -> None:
@@ -25,4 +25,8 @@ def deliver_command(arguments: argparse.Namespace) -> None:
         )
     for name, text in delivered.as_results().items():
         print(f"{name}: {text}")
-    print("MLflow has all events of these runs" if not delivered.refused else "nothing is left to send")
+    elsewhere = kept_for_others(arguments.runs)
+    for place, count in elsewhere.items():
+        print(f"{count} events are kept for another MLflow, {one_line(place, 200)}: set MLFLOW_TRACKING_URI to it")
+    if not elsewhere:
+        print("MLflow has all events of these runs" if not delivered.refused else "nothing is left to send")

@@ -1,6 +1,7 @@
 """`pawline init`: a folder to begin in."""
 
 import argparse
+import shlex
 
 from components.step.errors import one_line
 from pipeline.compilation import COMPILED_PIPELINE
@@ -19,4 +20,5 @@ def init(arguments: argparse.Namespace) -> None:
     for name, is_new in write_starter(folder, load_pipeline(COMPILED_PIPELINE).parameters).items():
         print(f"{'written' if is_new else 'there already, left as it is'}: {one_line(short_path(folder / name), 4000)}")
     place = one_line(short_path(folder / PARAMETERS), 4000)
-    print(f"Say in {place} where your images are, then: pawline run --config {place}")
+    command = shlex.join(["pawline", "run", "--config", short_path(folder / PARAMETERS)])
+    print(f"Say in {place} where your images are, then: {one_line(command, 4000)}")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,8 +52,22 @@ class Delivered:
 def queue_folders(runs: Path) -> list[Path]:
     """Return the folders below `runs` with events for the MLflow of today that were not sent."""
     target = public_uri(mlflow_of(runs))
+    return [folder for folder in _unsent(runs) if target in queue.targets(folder)]
+
+
+def kept_for_others(runs: Path) -> dict[str, int]:
+    """Return how many events of runs in the folder `runs` wait for another MLflow than today's, by its address."""
+    target = public_uri(mlflow_of(runs))
+    found: Counter[str] = Counter()
+    for folder in _unsent(runs):
+        if target not in (targets := queue.targets(folder)):
+            found[" or ".join(sorted(targets))] += _left(folder)
+    return dict(found)
+
+
+def _unsent(runs: Path) -> list[Path]:
     found = sorted({folder for pattern in QUEUES for folder in runs.glob(pattern)})
-    return [folder for folder in found if _left(folder) and target in queue.targets(folder)]
+    return [folder for folder in found if _left(folder)]
 
 
 def undelivered(runs: Path) -> Delivered:

@@ -102,7 +102,9 @@ class RunDisplay:
             return f"from {one_line(state.reused_from, 20)}"
         if state.status != "running":
             return duration(state.seconds)
-        return duration(round(time.monotonic() - self._began[state.name]))
+        # The terminal is drawn by a thread of its own, which may see that a step runs before `changed` has said so.
+        began = self._began.setdefault(state.name, time.monotonic() - state.seconds)
+        return duration(round(time.monotonic() - began))
 
 
 def show_failure(console: Console, step: str, lines: Sequence[str]) -> None:

@@ -38,9 +38,10 @@ def test_sqlalchemy_reads_the_address_as_we_do(parts: list[str]) -> None:
         assert make_url(sqlite_uri(path)).database == str(path)
 
 
-@pytest.mark.parametrize("name", [ODD, "plain", "q?mode=memory", "100%", "user:password@host", "[a]"])
-def test_a_database_is_made_where_it_is_meant(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", [ODD, "plain", "q?mode=memory", "100%", "user:password@host", "[a]", 'it\'s "mine"'])
+def test_a_database_is_made_where_it_is_meant(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)  # MLflow would write the working folder into SQL as it is.
     uri = sqlite_uri(tmp_path / name / "mlflow.db")
     check_tracking_uri(uri)
     make_database(uri)

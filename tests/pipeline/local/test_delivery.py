@@ -8,11 +8,12 @@ from contextlib import closing
 import pytest
 from rich.console import Console
 
+from components.step.addresses import sqlite_uri
 from components.tracking import queue, sending
 from components.tracking.tracker import open_tracker
 from pipeline.cli.main import main
 from pipeline.local.delivery import deliver, undelivered
-from pipeline.local.tracking import tracking_environment
+from pipeline.local.tracking import mlflow_of, tracking_environment
 from tests.support.fake_pipeline import FakeStep, fake_spec, write_fake
 
 TRACK = """
@@ -78,6 +79,17 @@ def test_what_is_left_is_said_with_the_command_that_delivers_it(runs, monkeypatc
     assert main(["deliver", "--runs", "runs"]) == 0
     assert capsys.readouterr().out == "MLflow has all events of these runs\n"
     assert rows(runs, "select count(*) from metrics") == [(2,)]
+
+
+def test_events_for_another_mlflow_are_named_and_not_said_to_be_there(runs, monkeypatch, capsys):
+    here = mlflow_of(runs)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", sqlite_uri(runs / "other.db"))
+    assert main(["deliver", "--runs", str(runs)]) == 0
+    printed = capsys.readouterr().out
+    assert printed == f"6 events are kept for another MLflow, {here}: set MLFLOW_TRACKING_URI to it\n"
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert main(["deliver", "--runs", str(runs)]) == 0
+    assert capsys.readouterr().out == "MLflow has all events of these runs\n"
 
 
 def test_a_run_says_what_is_left_and_the_next_run_in_the_folder_sends_it(empty_database, tmp_path, monkeypatch, capsys):

@@ -49,6 +49,13 @@ def test_each_step_has_one_line_with_what_it_is_at(columns: int) -> None:
     assert lines[2].split("0 s ", 1)[1].strip().startswith("whole network, images")
 
 
+def test_the_terminal_may_be_drawn_between_a_step_s_beginning_and_its_being_said() -> None:
+    state = StepState("train", "running", 3.0)
+    onto, file = console(80)
+    onto.print(RunDisplay(onto, [state])._table())
+    assert "train 3 s" in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", file.getvalue())
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_command_of_a_step_is_for_its_log_alone(terminal: bool) -> None:
     onto, file = console(80, terminal)
