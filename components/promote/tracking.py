@@ -13,6 +13,8 @@ from components.registry.runs import Run
 from components.registry.versions import Registry
 from components.test.results import HEADLINES
 from components.test.tracking import test_metrics
+from components.tracking import queue
+from components.tracking.events import public_uri
 from components.tracking.lifetime import begun
 from components.tracking.mlflow_run import TESTED_TAG, TRAINED_TAG
 from components.tracking.shared_run import is_sent_later, queue_folder, run_key, whose_run
@@ -21,6 +23,8 @@ from components.tracking.tracker import NoTracker, TrackedDataset, Tracker, open
 log = logging.getLogger("pawline")
 
 FOLDER = "promotion"
+GONE = "it did not answer before that step's pod ended, and its queue went with it"
+ELSEWHERE = "its events wait for another MLflow"
 
 
 def run_of(registry: Registry, challenger: Challenger, report: Path) -> Run:
@@ -29,11 +33,7 @@ def run_of(registry: Registry, challenger: Challenger, report: Path) -> Run:
     run = registry.run(whose_run(os.environ, challenger.digest, name), queue_folder(report))
     if run_key(os.environ):
         for step in _lost(run, challenger):
-            log.warning(
-                "MLflow has not got all of what %s tracked: it did not answer before that step's pod ended, and its "
-                "queue went with it",
-                step,
-            )
+            log.warning("MLflow has not got all of what %s tracked: %s", step, ELSEWHERE if _is_elsewhere() else GONE)
     return run
 
 
@@ -74,9 +74,15 @@ def _parameters(challenger: Challenger) -> dict[str, object]:
     return {name: getattr(manifest, name) for name in ("backbone", "weights", "image_size")} | manifest.training
 
 
+def _is_elsewhere() -> bool:
+    """Return whether events of this pipeline run wait for another MLflow, as it went on with another address."""
+    here = {public_uri(os.environ.get("MLFLOW_TRACKING_URI", ""))}
+    return is_sent_later(os.environ) and bool(queue.targets(queue_folder(Path())) - here)
+
+
 def _lost(run: Run, challenger: Challenger) -> list[str]:
     """Return the steps before of which `run` does not have all, and nobody will send the rest any more."""
-    if is_sent_later(os.environ):
+    if is_sent_later(os.environ) and not _is_elsewhere():
         return []
     said_last = {"train": TRAINED_TAG, "test": TESTED_TAG}
     return [step for step, tag in said_last.items() if run.tags.get(tag) != challenger.digest]
