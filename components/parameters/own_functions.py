@@ -4,16 +4,14 @@ import functools
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-import components
 from components.parameters import own_function_process
 from components.parameters.own_function import Declared
 from components.step.errors import UsageError, one_line
+from components.step.own_processes import own_environment
 from components.step.strict_json import read_json
 
 SECONDS = 120  # TensorFlow takes 5 to import, 30 on a busy machine.
-SOURCE = Path(components.__file__).parents[1]
 
 
 def declared_by_own(name: str) -> Declared | None:
@@ -26,13 +24,12 @@ def declared_by_own(name: str) -> Declared | None:
 
 
 @functools.lru_cache(maxsize=8)  # A sweep asks for every combination.
-def _asked(name: str, path: str, _folder: str) -> Declared | None:
-    # As the local run starts steps: a folder called components where the user stands must not be taken for ours.
-    paths = os.pathsep.join(filter(None, [str(SOURCE), path]))
-    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
+def _asked(name: str, _path: str, _folder: str) -> Declared | None:
     command = [sys.executable, "-m", own_function_process.__name__, name]
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=SECONDS)
+        done = subprocess.run(
+            command, env=own_environment(), capture_output=True, stdin=subprocess.DEVNULL, timeout=SECONDS
+        )
     except subprocess.TimeoutExpired:
         return None
     said = read_json(done.stdout or b'{"refused": ""}')

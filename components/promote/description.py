@@ -25,7 +25,7 @@ def read_statistics(path: str) -> dict[str, Any]:
         _accuracy(found)
         test_metrics({name: found[name] for name in HEADLINES}, found)
         return found
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(
             f"The statistics must be JSON as test writes it. Received: {one_line(path)}: {one_line(error, 120)}. "
             "Test again."

@@ -33,7 +33,9 @@ def run_of(registry: Registry, challenger: Challenger, report: Path) -> Run:
     run = registry.run(whose_run(os.environ, challenger.digest, name), queue_folder(report))
     if run_key(os.environ):
         for step in _lost(run, challenger):
-            log.warning("MLflow has not got all of what %s tracked: %s", step, ELSEWHERE if _is_elsewhere() else GONE)
+            log.warning(
+                "MLflow has not got all of what %s tracked: %s", step, ELSEWHERE if is_sent_later(os.environ) else GONE
+            )
     return run
 
 

@@ -79,7 +79,7 @@ def _parse(executor_input: str) -> tuple[dict[str, Any], dict[str, Any]]:
         outputs, inputs = task["outputs"], task.get("inputs", {}).get("parameterValues", {})
         if isinstance(outputs, dict) and isinstance(inputs, dict):
             return outputs, inputs
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         pass
     raise UsageError(
         f"--executor-input must be KFP's executor input as JSON. "

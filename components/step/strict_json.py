@@ -24,8 +24,7 @@ def read_json(data: str | bytes, convert: Convert | None = None, **options: Any)
         options: further ones of `json.loads`.
 
     Raises:
-        ValueError: it is no JSON, or an object has a name twice (NameTwice).
-        RecursionError: it is nested too deeply.
+        ValueError: it is no JSON, an object has a name twice (NameTwice), or it is nested too deeply.
     """
 
     def object_of(pairs: Pairs) -> Any:
@@ -34,7 +33,10 @@ def read_json(data: str | bytes, convert: Convert | None = None, **options: Any)
             raise _name_twice(pairs)
         return convert(found) if convert else found
 
-    return json.loads(data, object_pairs_hook=object_of, **options)
+    try:
+        return json.loads(data, object_pairs_hook=object_of, **options)
+    except RecursionError as error:
+        raise ValueError(str(error)) from error
 
 
 def _name_twice(pairs: Pairs) -> NameTwice:

@@ -11,7 +11,8 @@ import uuid
 from importlib.metadata import version
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parents[2]
+from components.step.own_processes import SOURCE
+
 LOADER = "components.bundle.mlflow_loader"
 # What the loader needs; the network runs from its ONNX twin.
 LIBRARIES = ("mlflow-skinny", "numpy", "onnxruntime", "pandas", "pillow")

@@ -207,7 +207,7 @@ def _locked(file: int) -> bool:
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
         value = read_json(line)
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -1,6 +1,5 @@
 """The training's side of the sending: starts the process that sends, and waits for it a few seconds at the end."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -10,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from components.step.own_processes import own_environment
 from components.tracking.queue import Queue, count_unsent, read_state
 from components.tracking.sender import REFUSED
 
 Progress = tuple[int, bool]
 
-SOURCE = Path(__file__).resolve().parents[2]
 # What a slow or absent MLflow may cost, together with the second in which the process that sends is ended.
 WAIT_SECONDS = 4.0
 # An MLflow that answers within this time is a good one, for which it is worth to wait longer; so are imports, and
@@ -104,13 +103,12 @@ def _end(process: "subprocess.Popen[Any]", grace: float = 1.0) -> None:
 
 def start_sending(queue: Queue, environment: Mapping[str, str]) -> Sending:
     """Start to send `queue` to the MLflow that `environment` names; takes milliseconds."""
-    paths = [str(SOURCE), *filter(None, [environment.get("PYTHONPATH")])]
     command = [sys.executable, "-m", "components.tracking", str(queue.folder), "--follow", queue.key]
     try:
         said = tempfile.TemporaryFile()  # noqa: SIM115 - `Sending.refused` closes it.
         process = subprocess.Popen(
             command,
-            env={**environment, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"},
+            env=own_environment(environment),
             stdin=subprocess.PIPE,
             stdout=said,
             stderr=subprocess.DEVNULL,

@@ -69,5 +69,5 @@ def _read(store: Store, name: str) -> Finished | None:
     try:
         values = read_json(store.read(name, limit=MOST_BYTES))
         return Finished(str(values["results"]), float(values["at"]))
-    except (ObjectMissing, ValueError, KeyError, TypeError, RecursionError):
+    except (ObjectMissing, ValueError, KeyError, TypeError):
         return None

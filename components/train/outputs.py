@@ -94,7 +94,7 @@ def remove_own_bundle(directory: Path, provenance: "Provenance") -> None:
     try:
         found = read_json(read_regular(directory / "bundle.json"))
         own = all(found[name] == getattr(provenance, name) for name in ("training", "dataset_fingerprint", "metrics"))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return
     if own:
         shutil.rmtree(directory)

@@ -18,7 +18,7 @@ from pipeline.cluster.tasks import ClusterStep, steps_of
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import load_pipeline
 from pipeline.local.display import LINE_LIMIT
-from pipeline.local.logs import local_lines
+from pipeline.local.logs import asked_for, local_lines
 from pipeline.local.references import find_run
 
 LOOK_SECONDS = 3.0
@@ -44,11 +44,7 @@ def logs(arguments: argparse.Namespace) -> None:
 def _cluster_lines(arguments: argparse.Namespace) -> Iterator[str]:
     kfp = connected(arguments)
     source = _Source(kfp, find_cluster_run(kfp, arguments.run), arguments)
-    names = [step.name for step in source.steps()]
-    if arguments.step is not None and arguments.step not in names:
-        said = one_line(arguments.step, 60)
-        raise DataError(f"A step must be the run's. Received: {said}. It has: {', '.join(names)}.")
-    for name in [arguments.step] if arguments.step else names:
+    for name in asked_for(arguments.step, [step.name for step in source.steps()]):
         lines = source.lines(name)
         yield from lines if arguments.launcher else own_lines(lines)
 

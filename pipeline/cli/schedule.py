@@ -65,7 +65,7 @@ def apply(arguments: argparse.Namespace) -> None:
     _print_changes(arguments, file, changes)
     sys.stdout.flush()
     if any(change.makes_one for change in changes):
-        version = uploaded_version(kfp, name, arguments.pipeline)
+        version = uploaded_version(kfp, name, arguments.pipeline, version)
         carry_out(kfp, changes, version, experiment_id(kfp, arguments.experiment))
     else:
         carry_out(kfp, changes, version, "")

@@ -12,7 +12,7 @@ from pipeline.cli.cluster_parameters import check_for_cluster
 from pipeline.cli.connection import connected
 from pipeline.cluster.experiments import experiment_id
 from pipeline.cluster.kfp_api import KfpApi, Unreachable
-from pipeline.cluster.pipeline_versions import PipelineVersion, uploaded_version
+from pipeline.cluster.pipeline_versions import PipelineVersion, find_version, uploaded_version
 from pipeline.cluster.runs import ClusterRun, begin_run, get_run
 from pipeline.cluster.tasks import steps_of
 from pipeline.compiled import CompiledPipeline, load_pipeline
@@ -34,7 +34,8 @@ def submit(arguments: argparse.Namespace) -> None:
     given = _given(arguments, pipeline)
     check_for_cluster(pipeline, given)
     kfp = connected(arguments)
-    version = uploaded_version(kfp, pipeline.name, arguments.pipeline)
+    found = find_version(kfp, pipeline.name, arguments.pipeline)
+    version = uploaded_version(kfp, pipeline.name, arguments.pipeline, found)
     name = arguments.name or f"{pipeline.name}-{datetime.now():%Y%m%d-%H%M%S}"
     run = begin_run(kfp, _body(name, version, given, experiment_id(kfp, arguments.experiment)))
     _print(arguments, kfp, run, version)

@@ -1,7 +1,5 @@
 """Experiments, by which KFP's pages group runs; of a server for several people, each is in a namespace."""
 
-import json
-
 from pipeline.cluster.kfp_api import KfpApi
 
 
@@ -13,10 +11,7 @@ def experiment_id(kfp: KfpApi, name: str | None) -> str:
     """
     if not name:
         return ""
-    predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
-    query = {"filter": json.dumps({"predicates": [predicate]}), **kfp.of_namespace}
-    for found in kfp.pages("/experiments", "experiments", query):
-        if found.get("display_name") == name:
-            return str(found["experiment_id"])
+    if found := kfp.find("/experiments", "experiments", name, kfp.of_namespace):
+        return str(found["experiment_id"])
     made = kfp.call("POST", "/experiments", body={"display_name": name, **kfp.of_namespace})
     return str(made.get("experiment_id", ""))

@@ -5,6 +5,7 @@ does not answer for 25 seconds, prints, and keeps a file in the home folder; and
 servers of another time answer. JSON is read by whoever needs a field, and a field that is not there is none.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,13 @@ class KfpApi:
             token = page.get("next_page_token") or ""
             if not token:
                 return
+
+    def find(self, path: str, key: str, name: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return the item called `name` of the list at `path`, as in `pages`; empty where there is none."""
+        predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
+        named = {"filter": json.dumps({"predicates": [predicate]}), **(query or {})}
+        # What the server does not leave out is looked through all the same.
+        return next((item for item in self.pages(path, key, named) if item.get("display_name") == name), {})
 
     def _exchange(
         self,

@@ -1,7 +1,6 @@
 """The compiled pipeline on a server: found by what is in it, and uploaded where it isn't there."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,29 +40,23 @@ def find_version(kfp: KfpApi, pipeline: str, path: Path) -> PipelineVersion:
     pipeline_id = find_pipeline(kfp, pipeline)
     if not pipeline_id:
         return PipelineVersion(name)
-    query = _named(name)
-    for found in kfp.pages(f"/pipelines/{pipeline_id}/versions", "pipeline_versions", query):
-        if found.get("display_name") == name:
-            return PipelineVersion(name, pipeline_id, str(found["pipeline_version_id"]))
-    return PipelineVersion(name, pipeline_id)
+    found = kfp.find(f"/pipelines/{pipeline_id}/versions", "pipeline_versions", name)
+    return PipelineVersion(name, pipeline_id, str(found["pipeline_version_id"]) if found else "")
 
 
 def find_pipeline(kfp: KfpApi, name: str) -> str:
     """Return the id of the pipeline called `name`, "" where the server has none. Errors are as in `find_version`."""
-    for found in kfp.pages("/pipelines", "pipelines", {**_named(name), **kfp.of_namespace}):
-        if found.get("display_name") == name:
-            return str(found["pipeline_id"])
-    return ""
+    found = kfp.find("/pipelines", "pipelines", name, kfp.of_namespace)
+    return str(found["pipeline_id"]) if found else ""
 
 
-def uploaded_version(kfp: KfpApi, pipeline: str, path: Path) -> PipelineVersion:
-    """Return the version as `find_version` does, made where it wasn't there.
+def uploaded_version(kfp: KfpApi, pipeline: str, path: Path, version: PipelineVersion) -> PipelineVersion:
+    """Return `version`, that of the file at `path` as `find_version` has found it, made where it isn't there.
 
     Raises:
         DataError: the server refuses the pipeline.
         ServiceError: it does not answer.
     """
-    version = find_version(kfp, pipeline, path)
     if version.version_id:
         return version
     pipeline_id = version.pipeline_id or _made_pipeline(kfp, pipeline)
@@ -83,9 +76,3 @@ def _given(answer: Mapping[str, object], name: str) -> object:
         received = one_line(", ".join(answer) or "nothing", 200)
         raise DataError(f"A KFP API answers with {name}. Received: {received}. The server may be of another time.")
     return answer[name]
-
-
-def _named(name: str) -> dict[str, str]:
-    """Return the query that leaves out what is not called `name`; its answer is looked through all the same."""
-    predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
-    return {"filter": json.dumps({"predicates": [predicate]})}

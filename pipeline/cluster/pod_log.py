@@ -6,7 +6,7 @@ from typing import Any
 
 from components.step.errors import ServiceError
 from pipeline.cluster.kubernetes_api import KubernetesApi
-from pipeline.cluster.reasons import step_of_pod
+from pipeline.cluster.reasons import node_of_pod, step_of_pod
 
 PAUSE = 1.0  # Seconds before a connection is tried again.
 OVERLAP = 60  # Seconds that are asked for twice, as two clocks differ; what was seen is left out by its time.
@@ -83,5 +83,4 @@ def _parted(line: bytes) -> tuple[str, str]:
 
 
 def _is_driver(pod: Mapping[str, Any]) -> bool:
-    name = str((pod["metadata"].get("annotations") or {}).get("workflows.argoproj.io/node-name") or "")
-    return "-driver" in name.rpartition(".")[2]
+    return "-driver" in node_of_pod(pod).rpartition(".")[2]

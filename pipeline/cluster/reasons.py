@@ -27,8 +27,13 @@ OF_EVENTS: Mapping[str, str] = {
 
 def step_of_pod(pod: Mapping[str, Any]) -> str:
     """Return the step that `pod` belongs to, as container or driver, "" for none."""
+    return step_of_node(node_of_pod(pod))
+
+
+def node_of_pod(pod: Mapping[str, Any]) -> str:
+    """Return the name of the Argo node that `pod` runs, "" for none."""
     annotations = (pod.get("metadata") or {}).get("annotations") or {}
-    return step_of_node(str(annotations.get("workflows.argoproj.io/node-name") or ""))
+    return str(annotations.get("workflows.argoproj.io/node-name") or "")
 
 
 def step_of_node(name: str) -> str:

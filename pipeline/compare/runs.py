@@ -106,7 +106,7 @@ def _shown_name(folder: Path, folders: Sequence[Path]) -> str:
 def _read(path: Path, kind: type) -> Any:
     try:
         found = read_json(read_regular(path))
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise _damaged(path, error) from error
     if not isinstance(found, kind):
         raise _damaged(path, f"no JSON {'object' if kind is dict else 'list'}")

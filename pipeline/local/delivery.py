@@ -1,6 +1,5 @@
 """What the steps of runs could not send to MLflow in time: how much it is, and the sending of it."""
 
-import os
 import shlex
 import subprocess
 import sys
@@ -16,10 +15,11 @@ from rich.console import Console
 
 from components.step.addresses import sqlite_path
 from components.step.errors import one_line
+from components.step.own_processes import own_environment
 from components.tracking import queue
 from components.tracking.events import public_uri
 from components.tracking.sender import REFUSED
-from components.tracking.sending import SOURCE, Progress, progress, wait_while_well
+from components.tracking.sending import Progress, progress, wait_while_well
 from pipeline.local.display import short_path
 from pipeline.local.tracking import FOLDER, mlflow_of
 
@@ -96,8 +96,7 @@ def deliver(runs: Path, console: Console) -> Delivered:
 
 def _send(folders: Sequence[Path], uri: str, console: Console) -> list[str]:
     """Send the queues in `folders`, as long as it goes well and no Ctrl-C ends it; return what the sender printed."""
-    paths = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
+    environment = {**own_environment(), "MLFLOW_TRACKING_URI": uri}
     command = [sys.executable, "-m", "components.tracking", *map(str, folders)]
     # An MLflow that is there is worth the wait for imports, which take seconds on a busy machine.
     is_there = sqlite_path(uri) is not None or any(queue.read_place(folder) for folder in folders)

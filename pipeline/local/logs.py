@@ -1,7 +1,7 @@
 """What the steps of a local run have said, from their logs; while the run goes on, as it comes."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -23,14 +23,23 @@ def local_lines(folder: Path, step: str | None, follow: bool) -> Iterator[str]:
     """
     record = read_record(folder)
     names = [state.name for state in record.steps]
-    if step is not None and step not in names:
-        raise DataError(f"A step must be the run's. Received: {one_line(step, 60)}. It has: {', '.join(names)}.")
-    for name in [step] if step else names:
+    for name in asked_for(step, names):
         path = _place(record, name)
         if path.is_file() or (follow and _begins(folder, path, name)):
             yield from _lines(folder, path, name, follow)
         elif step:
             raise DataError(f"A step must have begun to have a log. Received: {name} of {one_line(folder.name, 90)}.")
+
+
+def asked_for(step: str | None, names: Sequence[str]) -> Sequence[str]:
+    """Return the steps whose lines are asked for: `step`, or all of the run's `names`.
+
+    Raises:
+        DataError: there is no such step.
+    """
+    if step is not None and step not in names:
+        raise DataError(f"A step must be the run's. Received: {one_line(step, 60)}. It has: {', '.join(names)}.")
+    return [step] if step else names
 
 
 def _place(record: RunRecord, name: str) -> Path:

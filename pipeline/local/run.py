@@ -4,7 +4,6 @@ A run's folder holds everything: `run.json`, and for each step a folder with its
 its artifacts. Steps run one after another, which is all that a chain can do.
 """
 
-import os
 import sys
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from typing import Any, Protocol
 
 from components.step.errors import PawlineError, ServiceError
 from components.step.files import write_json
+from components.step.own_processes import own_environment
 from pipeline.compiled import CompiledPipeline, Step
 from pipeline.local.executor import collect_outputs, executor_input
 from pipeline.local.folder import tracking_uri
@@ -24,7 +24,6 @@ from pipeline.local.processes import run_process
 from pipeline.local.record import RunRecord, StepState
 from pipeline.local.tracking import tracking_environment
 
-SOURCE = Path(__file__).resolve().parents[2]
 LAST_LINES = 20
 
 
@@ -112,11 +111,13 @@ def _run_step(step: Step, state: StepState, task: Mapping[str, Any], display: Di
 
 
 def _environment(run: Path) -> dict[str, str]:
-    # Safe path: a folder called components where the user stands must not be taken for ours.
-    paths = [str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    ours = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
     # What the user says counts, also an empty text: it turns tracking off.
-    return {"MLFLOW_TRACKING_URI": tracking_uri(run.parent), **os.environ, **ours, **tracking_environment(run)}
+    return {
+        "MLFLOW_TRACKING_URI": tracking_uri(run.parent),
+        **own_environment(),
+        "PYTHONUNBUFFERED": "1",
+        **tracking_environment(run),
+    }
 
 
 def _make_folder(folder: Path) -> None:

@@ -4,6 +4,7 @@ The answers in recorded_kfp/ are those of KFP 2.17.0 on Kubernetes 1.35.4.
 """
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from pipeline.compilation import COMPILED_PIPELINE
 
 RECORDED = Path(__file__).with_name("recorded_kfp")
 
@@ -53,6 +58,17 @@ def recorded(name: str) -> tuple[int, Any]:
     """Return status and answer of the recorded exchange called `name`."""
     found = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
     return found["status"], found["answer"]
+
+
+@contextmanager
+def named_cluster(monkeypatch: pytest.MonkeyPatch, folder: Path, token: str) -> Iterator[FakeCluster]:
+    """Yield a cluster that the environment names; in `folder`, where one stands then, is what `compile` wrote."""
+    monkeypatch.chdir(folder)
+    shutil.copy(COMPILED_PIPELINE, folder / "pawline.yaml")
+    with fake_cluster() as running:
+        monkeypatch.setenv("PAWLINE_KFP_HOST", running.url)
+        monkeypatch.setenv("PAWLINE_KFP_TOKEN", token)
+        yield running
 
 
 @contextmanager

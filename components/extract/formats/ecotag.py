@@ -25,7 +25,7 @@ def read_ecotag(text: str) -> AnnotationSet:
         raise DataError(
             f"An ecotag export must have each name once in an object. Received: {one_line(error)}. Export it again."
         ) from error
-    except (ValueError, RecursionError) as error:  # ValueError: JSON that is none, and numbers of thousands of digits.
+    except ValueError as error:  # JSON that is none, and numbers of thousands of digits.
         known = "JSON lines: " if _is_json_lines(text) else ""
         raise DataError(
             f"An ecotag export must be JSON. Received: {known}{one_line(error)}. Export it again."

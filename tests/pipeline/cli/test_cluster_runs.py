@@ -1,7 +1,6 @@
 """`pawline submit`, `status`, `cancel` and `retry` against a KFP and a Kubernetes API that answer as real ones did."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from pipeline.cli import submit
 from pipeline.cli.main import main
 from pipeline.cluster.pipeline_versions import version_name
 from pipeline.compilation import COMPILED_PIPELINE
-from tests.support.kfp_server import FakeCluster, Request, fake_cluster, kubeconfig, recorded
+from tests.support.kfp_server import FakeCluster, Request, kubeconfig, named_cluster, recorded
 
 V2 = "/apis/v2beta1"
 PIPELINE_ID = "700143a0-d130-4ee8-8a65-36f50b87b709"
@@ -24,11 +23,7 @@ TOKEN = "sha256~a-token-that-nobody-may-read"
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeCluster]:
     """A KFP 2.17 that has this version of our pipeline, on a Kubernetes without pods."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(COMPILED_PIPELINE, tmp_path / "pawline.yaml")  # As `pawline compile` writes it.
-    with fake_cluster() as running:
-        monkeypatch.setenv("PAWLINE_KFP_HOST", running.url)
-        monkeypatch.setenv("PAWLINE_KFP_TOKEN", TOKEN)
+    with named_cluster(monkeypatch, tmp_path, TOKEN) as running:
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, running.url)))
         monkeypatch.setattr(submit, "LOOK_SECONDS", 0.0)
         name = version_name("pawline", COMPILED_PIPELINE)

@@ -1,7 +1,6 @@
 """`pawline schedule` against a KFP API that answers as a real one did: what is asked of it, and what is said."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from pipeline.cli.main import main
 from pipeline.cluster.pipeline_versions import version_name
 from pipeline.compilation import COMPILED_PIPELINE
-from tests.support.kfp_server import FakeCluster, Request, fake_cluster, recorded
+from tests.support.kfp_server import FakeCluster, Request, named_cluster, recorded
 
 V2 = "/apis/v2beta1"
 PIPELINE_ID = "700143a0-d130-4ee8-8a65-36f50b87b709"
@@ -23,11 +22,7 @@ NAME = version_name("pawline", COMPILED_PIPELINE)
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeCluster]:
     """A KFP 2.17 with our pipeline, not yet with this version of it, and without schedules."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(COMPILED_PIPELINE, tmp_path / "pawline.yaml")  # As `pawline compile` writes it.
-    with fake_cluster() as running:
-        monkeypatch.setenv("PAWLINE_KFP_HOST", running.url)
-        monkeypatch.setenv("PAWLINE_KFP_TOKEN", TOKEN)
+    with named_cluster(monkeypatch, tmp_path, TOKEN) as running:
         monkeypatch.delenv("PAWLINE_KFP_NAMESPACE", raising=False)
         running.routes |= {
             ("GET", f"{V2}/pipelines"): recorded("pipelines-list"),
