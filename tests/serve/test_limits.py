@@ -214,8 +214,7 @@ def test_it_ends_what_it_began_when_it_is_told_to_stop_and_exits_with_0(bundle, 
         assert (status, json.loads(body)["class"]) == (200, "red")
         assert is_closed(begun)
         assert server.process.wait(timeout=PATIENCE) == 0
-    events = [json.loads(line)["event"] for line in server.log.read_text().splitlines()]
-    assert events[-3:] == ["draining", "request", "stopped"]
+    assert [event["event"] for event in server.events()][-3:] == ["draining", "request", "stopped"]
 
 
 def test_draining_ends_though_a_client_never_does(bundle, tmp_path):

@@ -33,8 +33,7 @@ def model_of(server: RunningServer) -> dict[str, str]:
 
 
 def events(server: RunningServer, name: str) -> list[dict[str, str]]:
-    found = [json.loads(line) for line in server.log.read_text().splitlines()]
-    return [event for event in found if event["event"] == name]
+    return [event for event in server.events() if event["event"] == name]
 
 
 class Asking:

@@ -96,6 +96,11 @@ class RunningServer:
             urllib.request.Request(self.url + path, body, {"Content-Type": content_type, **(headers or {})})
         )
 
+    def events(self) -> list[dict[str, Any]]:
+        """Return what the server has logged so far, without a line it is still writing."""
+        lines = self.log.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
     def rss_mib(self) -> float:
         """Return the memory the process has in use, MiB."""
         return self._of_status("VmRSS")
