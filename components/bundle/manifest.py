@@ -14,6 +14,7 @@ from typing import Any
 from components.bundle.boundary import MIB, check_file, damaged, sound
 from components.step.regular_files import open_regular
 from components.step.sealed_json import unsealed
+from components.storage.names import is_label
 
 FORMAT_VERSION = 2
 MANIFEST, NETWORK, ONNX_NETWORK, GOLDEN = "bundle.json", "model.keras", "model.onnx", "golden.npz"
@@ -97,8 +98,8 @@ def _checked(values: Mapping[str, Any]) -> Manifest:
     names, size = manifest.class_names, manifest.image_size
     if not isinstance(names, list) or not all(isinstance(n, str) for n in names) or len(set(names)) != len(names) >= 2:
         raise ValueError("class_names must be two or more different names")
-    if any("\ud800" <= character <= "\udfff" for name in names for character in name):  # Half a surrogate pair.
-        raise ValueError("class_names must be what JSON answers can hold")
+    if not all(map(is_label, names)):
+        raise ValueError("class_names must be labels as extract takes them: short, without control characters")
     if type(size) is not int or not 1 <= size <= 4096:
         raise ValueError(f"image_size={size}")
     if type(manifest.temperature) not in (int, float) or not 0 < manifest.temperature < math.inf:

@@ -1,7 +1,7 @@
 """The decision: evidence in, verdict and reasons out. The same evidence and policy give the same bytes."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from components.parameters.policy import PromotionPolicy
@@ -39,8 +39,9 @@ class Evidence:
 
     `obstacle` says why they cannot be compared, "" if they can. `look` counts the comparisons with this champion,
     this one included: 0 where there is none. `within_latency` is None where no budget asks for it. `notes` are
-    worth telling and decide nothing. `lost` says what of the champion's past cannot be read any more; where that is its
-    bundle, `guess` compares the challenger with always naming the most frequent class, which stands in its place there.
+    worth telling and decide nothing. `lost` says what of the champion's past cannot be read any more. Where there is no
+    champion or its bundle is lost, `guess` compares the challenger with always naming the most frequent class; of a
+    lost champion it takes the place.
     """
 
     challenger: Candidate
@@ -124,10 +125,15 @@ def _checks(evidence: Evidence, policy: PromotionPolicy) -> list[Check | None]:
         return [Check("comparable", "failed", evidence.obstacle), *budgets, *notes]
     if evidence.champion is None:
         first = Check("champion", "passed", "There is no champion yet to compare with.")
-        return [first, *budgets, *notes]
+        return [first, *_guess_notes(evidence, policy), *budgets, *notes]
     lost = check_lost(evidence.lost, policy)
     found = _guess_checks(evidence.guess, evidence, policy) if evidence.guess else _evidence_checks(evidence, policy)
     return [*lost[:1], *found, *budgets, *notes, *lost[1:]]  # That it is so first, what it is last.
+
+
+def _guess_notes(evidence: Evidence, policy: PromotionPolicy) -> list[Check]:
+    """Return what to tell of a first model: it is promoted in any case, so that there is one to go on from."""
+    return [replace(check_guess(evidence.guess, allowed_rate(policy, 0)), outcome="note")] if evidence.guess else []
 
 
 def _guess_checks(guess: Comparison, evidence: Evidence, policy: PromotionPolicy) -> list[Check]:

@@ -87,7 +87,7 @@ def gather(
     if number := rolled_back(registry, challenger.digest):
         return Gathered(replace(evidence, obstacle=f"This bundle is version {number}, which was rolled back."))
     if champion is None:
-        return Gathered(evidence)
+        return Gathered(replace(evidence, guess=_against_a_guess(challenger, allowed_rate(policy, 0), batch_size)))
     evidence = replace(evidence, champion=_candidate(champion), look=_look(champion, challenger.digest))
     with scratch_folder() as folder:
         try:

@@ -33,12 +33,14 @@ def run(arguments: argparse.Namespace) -> None:
     from components.inference.source import open_source
     from components.serve.auth.authorization import authorization_from
     from components.serve.server import serve
+    from components.serve.work.pool import end_without_hanging_workers
     from components.serve.work.service import Service
 
     settings = _settings(arguments)
     authorization = authorization_from(os.environ)
     source = open_source(settings.model)
     uvloop.run(serve(Service(settings), source, authorization))
+    end_without_hanging_workers()
 
 
 def _settings(arguments: argparse.Namespace) -> "Settings":

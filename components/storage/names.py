@@ -33,12 +33,17 @@ def check_label(label: object, where: str = "") -> str:
         DataError: it is no text, is empty, too long or holds control characters.
     """
     text = label.strip() if isinstance(label, str) else ""
-    if text and len(text) <= MAX_LABEL_CHARACTERS and _has_no_controls(text):
+    if is_label(text):
         return text
     raise DataError(
         f"A label must be text of 1 to {MAX_LABEL_CHARACTERS} characters without control characters. "
         f"Received: {_at(where)}{one_line(repr(label), 120)}. Correct the label where it was given."
     )
+
+
+def is_label(text: str) -> bool:
+    """Return whether `text` can name a class as it stands."""
+    return 0 < len(text) <= MAX_LABEL_CHARACTERS and text == text.strip() and _has_no_controls(text)
 
 
 def _at(where: str) -> str:

@@ -46,6 +46,15 @@ def test_the_four_verdicts():
     assert verdict(Evidence(Candidate("b", "f"))) == "first model"
 
 
+@pytest.mark.parametrize(("answers", "doubted"), [("+" * 100, False), ("+-" * 50, True), ("-" * 100, True)])
+def test_of_a_first_model_it_is_said_whether_it_does_better_than_a_guess(answers, doubted):
+    always_cat = evidence("+-" * 50, answers).comparison
+    decision = decide(Evidence(Candidate("b", "f"), guess=always_cat), POLICY)
+    assert decision.verdict == "first model"
+    assert any("no better for certain" in reason for reason in decision.reasons) is doubted
+    assert any("always naming the most frequent class is right on 50.0 %" in reason for reason in decision.reasons)
+
+
 def test_a_lead_that_chance_explains_is_not_enough():
     # Four samples to none: one of sixteen pairs of equal models looks like that.
     assert verdict(evidence("+" * 96 + "----", "+" * 100)) == "kept champion"

@@ -1,6 +1,7 @@
 """What keeps a server up: bounded bodies, heads, queues and times, answers while it predicts, an end without loss."""
 
 import json
+import os
 import signal
 import socket
 import time
@@ -19,6 +20,7 @@ from components.serve.work.service import Service
 from tests.support.generated_images import encoded
 from tests.support.patience import PATIENCE
 from tests.support.serving import (
+    ROOT,
     RunningServer,
     colour_bundle,
     eventually,
@@ -215,6 +217,24 @@ def test_it_ends_what_it_began_when_it_is_told_to_stop_and_exits_with_0(bundle, 
         assert is_closed(begun)
         assert server.process.wait(timeout=PATIENCE) == 0
     assert [event["event"] for event in server.events()][-3:] == ["draining", "request", "stopped"]
+
+
+HANGING = """
+import time
+from components.serve.work.pool import Pool
+started = Pool.run
+Pool.run = lambda self, work: started(self, lambda: time.sleep(100_000))
+"""
+
+
+def test_the_process_ends_though_a_worker_never_does(bundle, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(HANGING)
+    hanging = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    with running_server(bundle, tmp_path / "log", environment=hanging, timeout="1") as server:
+        assert server.post("/predict", RED, "image/png")[0] == 503
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=PATIENCE) == 0
+    assert server.events()[-1]["event"] == "stopped"
 
 
 def test_draining_ends_though_a_client_never_does(bundle, tmp_path):

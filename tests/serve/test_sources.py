@@ -257,11 +257,12 @@ def test_a_file_that_is_too_large_is_not_fetched_from_a_bucket(tmp_path, bucket,
         pytest.fail("served")
 
 
-def test_a_bundle_whose_names_no_answer_can_say_is_refused(tmp_path):
+@pytest.mark.parametrize("ending", [r"\ud800", r"\n", " ", "e" * 1000])
+def test_a_bundle_whose_names_no_answer_can_say_is_refused(tmp_path, ending):
     bundle = colour_bundle(tmp_path / "bundle")
     text = (bundle / MANIFEST).read_text()
-    (bundle / MANIFEST).write_text(text.replace('"blue"', r'"blue\ud800"'))
-    with pytest.raises(DataError, match="what JSON answers can"):
+    (bundle / MANIFEST).write_text(text.replace('"blue"', f'"blue{ending}"'))
+    with pytest.raises(DataError, match="class_names must be labels"):
         load_model(bundle, "classifier", "", 1)
 
 

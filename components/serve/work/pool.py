@@ -1,6 +1,10 @@
 """The threads that decode and predict, and how much may wait for them."""
 
 import asyncio
+import os
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -10,6 +14,8 @@ from components.serve.http.errors import overloaded
 
 Result = TypeVar("Result")
 
+WORKER = "predict"
+GRACE_SECONDS = 1.0
 MOST_ARRIVING = 1024  # Bodies; each is little more than a connection as long as it holds few bytes.
 
 
@@ -29,7 +35,7 @@ class Pool:
         self.arriving_most_bytes = max(buffered_bytes // 2, body_bytes)
         self.images = self.bytes = self.arriving = self.arriving_bytes = 0
         self.large = asyncio.Lock()  # Held by the one large picture that is decoded.
-        self._threads = ThreadPoolExecutor(workers, "predict")
+        self._threads = ThreadPoolExecutor(workers, WORKER)
 
     @property
     def alone(self) -> bool:
@@ -76,6 +82,20 @@ class Pool:
     def stop(self) -> None:
         """End the threads as soon as each has done what it is at."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def end_without_hanging_workers() -> None:
+    """End the process, with exit code 0, if a worker goes on long after its pool was stopped.
+
+    Python waits for every such thread before it ends, for ever if what it is at never ends.
+    """
+    deadline = time.monotonic() + GRACE_SECONDS
+    for thread in threading.enumerate():
+        if thread.name.startswith(WORKER):
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                sys.stdout.flush()
+                os._exit(0)
 
 
 class Ticket:

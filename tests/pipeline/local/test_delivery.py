@@ -15,6 +15,7 @@ from pipeline.cli.main import main
 from pipeline.local.delivery import deliver, undelivered
 from pipeline.local.tracking import mlflow_of, tracking_environment
 from tests.support.fake_pipeline import FakeStep, fake_spec, write_fake
+from tests.support.patience import PATIENCE
 
 TRACK = """
 import os
@@ -43,7 +44,7 @@ def runs(empty_database, tmp_path, monkeypatch):
             tracker.start(step, {f"{step}_size": 1}, {}, None)
             tracker.metrics({f"{step}_value": 0.5})
             assert tracker.finish("FINISHED") == 3
-    monkeypatch.setattr(sending, "WAIT_SECONDS", 60.0)  # What is late on a busy machine is not what is tested.
+    monkeypatch.setattr(sending, "WAIT_SECONDS", PATIENCE)  # What is late on a busy machine is not what is tested.
     return folder
 
 
@@ -95,7 +96,7 @@ def test_events_for_another_mlflow_are_named_and_not_said_to_be_there(runs, monk
 def test_a_run_says_what_is_left_and_the_next_run_in_the_folder_sends_it(empty_database, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(sending, "WAIT_SECONDS", 60.0)
+    monkeypatch.setattr(sending, "WAIT_SECONDS", PATIENCE)  # What is late on a busy machine is not what is tested.
     write_fake(tmp_path / "p.yaml", fake_spec(FakeStep("train", TRACK)))
     run = ["run", "--pipeline", "p.yaml", "--runs", "my runs", "--run-id"]
     (tmp_path / "my runs" / "mlflow.db").mkdir(parents=True)
