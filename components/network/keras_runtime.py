@@ -16,9 +16,15 @@ os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 # TensorFlow takes all GPU memory at once otherwise, also from whoever shares the GPU.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 # Each makes TensorFlow take other kernels, which add up in another order or round to fewer bits: a run started from a
-# shell that sets them (TensorFlow's own banner suggests it) would end with other bytes than one that is not.
-for _name in ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_DEFAULT_FPMATH_MODE"):
-    os.environ.pop(_name, None)
+# shell that sets them (TensorFlow's own banner suggests one) would end with other bytes than one that is not.
+_OF_OTHER_KERNELS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "ONEDNN_", "DNNL_")
+for _name in [*os.environ]:
+    if _name.startswith(_OF_OTHER_KERNELS) and not _name.endswith("_VERBOSE"):
+        os.environ.pop(_name)
+# Sums are added up in as many parts as there are threads, by default as many as the node has cores, not the container:
+# so a training ends with the same bytes on one core and on many, and whatever the shell says. On two cores it takes no
+# more processor time than two threads.
+os.environ["TF_NUM_INTRAOP_THREADS"] = "16"
 
 
 def _choose_home() -> None:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.support.one_core import on_one_core
 from tests.support.serving import ROOT
 
 LEARN = """
@@ -24,7 +25,11 @@ network.fit(images, np.arange(32) % 3, epochs=2, batch_size=8, verbose=0)
 learnt = [network.predict_on_batch(images[:8]), *network.get_weights()]
 print(hashlib.sha256(b"".join(values.tobytes() for values in learnt)).hexdigest())
 """
-SHELLS = [{"TF_ENABLE_ONEDNN_OPTS": "0"}, {"ONEDNN_DEFAULT_FPMATH_MODE": "BF16", "TF_DETERMINISTIC_OPS": "0"}]
+SHELLS = [
+    {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_NUM_INTRAOP_THREADS": "1"},
+    {"ONEDNN_DEFAULT_FPMATH_MODE": "BF16", "TF_DETERMINISTIC_OPS": "0", "OMP_NUM_THREADS": "1"},
+    {"DNNL_MAX_CPU_ISA": "SSE41", "TF_XLA_FLAGS": "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit"},
+]
 
 
 def learnt(**shell: str) -> str:
@@ -43,6 +48,12 @@ def expected() -> str:
 @pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: "-".join(shell))
 def test_what_a_shell_sets_changes_no_bit(shell, expected):
     assert learnt(**shell) == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system gives no process cores of its own")
+def test_the_number_of_cores_changes_no_bit(expected):
+    with on_one_core():
+        assert learnt() == expected
 
 
 def test_what_the_home_folder_holds_changes_no_bit(expected, tmp_path):
