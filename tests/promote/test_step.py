@@ -80,6 +80,12 @@ def registry(empty_database, tmp_path, monkeypatch) -> Registry:
     os.environ.update(before)
 
 
+@pytest.fixture(autouse=True)
+def untold(monkeypatch):
+    """What a promotion says to MLflow besides waits in its queue: saying takes seconds, and has tests of its own."""
+    monkeypatch.setattr("components.tracking.tracker.start_sending", lambda queue, _: sending.Sending(queue, None))
+
+
 @pytest.fixture
 def run(material, tables, tmp_path, registry):
     """Runs promote with a bundle and options; returns its decision."""
