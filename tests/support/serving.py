@@ -182,7 +182,7 @@ def running_server(
 @contextmanager
 def served_here(service: Service) -> Iterator[RunningServer]:
     """Serve `service` in a thread of this process, so that a test may hold its workers; it has a model by then."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server(("127.0.0.1", 0), backlog=2048)  # As many as the real one has.
     server, here = Server(service, None), RunningServer(listening.getsockname()[1], None, Path())  # type: ignore[arg-type]
 
     async def serve() -> None:

@@ -16,7 +16,8 @@ from tests.support.serving import eventually
 
 
 def test_bodies_that_do_not_come_take_no_place(bundle):  # noqa: F811
-    with small_service(bundle, queue=1) as (service, server), ExitStack() as stack:
+    # No fewer than may be heard at once: heads that come together are counted until each has begun.
+    with small_service(bundle, queue=64) as (service, server), ExitStack() as stack:
         for _ in range(250):
             stack.enter_context(connected(server)).sendall(HEAD % (len(RED), b"") + RED[:10])
         eventually(lambda: service.pool.arriving == 250)
