@@ -1,37 +1,49 @@
-"""`pawline rollback`: the model registry's champion put back to what it was before."""
+"""`pawline rollback`: the model registry's champion put back to what it was before, and its servers followed."""
 
 import argparse
 import os
+from math import inf
 from pathlib import Path
 
-from components.bundle.manifest import read_manifest, verify_files
+from components.bundle.manifest import MANIFEST, read_manifest, sha256_of, verify_files
 from components.bundle.registered import other_digest
 from components.promote.champion import previous_of, roll_back
 from components.registry.version import Version
 from components.registry.versions import BUNDLE, Registry, open_registry
 from components.step.errors import DataError, UsageError, one_line
 from components.step.files import scratch_folder
+from pipeline.cli.in_service import say_nothing_was_seen, wait_until_served
+from pipeline.cluster.servers import named_server_of_model
 from pipeline.local.folder import TRACKING_STORE, tracking_uri
 
 
 def rollback(arguments: argparse.Namespace) -> None:
     """Put the alias champion back on the version before, whose files are verified first; print both.
 
+    Then wait until every server that is named answers with it.
+
     Raises:
-        UsageError: no registry is named and `--runs` has none.
+        UsageError: no registry is named and `--runs` has none, or a server's name is not legal.
         DataError: there is no champion, none before it, or its files are damaged; nothing was changed.
-        ServiceError: the registry does not answer.
+        ServiceError: the registry does not answer, or not every server serves that version in time.
     """
+    if not 0 <= arguments.wait < inf:
+        raise UsageError(f"--wait must be seconds, at least 0. Received: --wait {arguments.wait:g}. Correct it.")
+    looks = [named_server_of_model(name, arguments.namespace or "") for name in arguments.server]
     registry = _registry(arguments)
     champion = registry.version(registry.champion_number())
     if champion is None:
         raise DataError(
             f"There must be a champion to roll back. Received: none of {arguments.model_name}. Check --model-name."
         )
-    _verify(registry, previous_of(registry, champion))
+    digest = _verified(registry, previous_of(registry, champion))
     previous = roll_back(registry, champion)
     print(f"{arguments.model_name}: version {champion.number}, digest {one_line(champion.tag('digest'))}, is put back")
-    print(f"{arguments.model_name}: champion is version {previous.number}, digest {one_line(previous.tag('digest'))}")
+    print(f"{arguments.model_name}: champion is version {previous.number}, digest {digest}")
+    if looks:
+        wait_until_served(looks, digest, arguments.wait)
+    else:
+        say_nothing_was_seen()
 
 
 def _registry(arguments: argparse.Namespace) -> Registry:
@@ -46,7 +58,8 @@ def _registry(arguments: argparse.Namespace) -> Registry:
     )
 
 
-def _verify(registry: Registry, version: Version) -> None:
+def _verified(registry: Registry, version: Version) -> str:
+    """Return the digest of the bundle of `version`, which is whole."""
     with scratch_folder() as folder:
         place = registry.download(version, BUNDLE, Path(folder))
         if place is None:
@@ -57,6 +70,7 @@ def _verify(registry: Registry, version: Version) -> None:
             raise _refusal(version, str(error).replace(f"{folder}/", "")) from error
         if digest := other_digest(place, version):
             raise _refusal(version, f"its digest is {digest}")
+        return sha256_of(place / MANIFEST)
 
 
 def _refusal(version: Version, what: str) -> DataError:

@@ -59,15 +59,21 @@ class KubernetesApi:
 
     def log(self, pod: str, follow: bool = False, since: int | None = None) -> Any:
         """Return the log of what a pod's step says, as an HTTP response to read; errors are as in `pods`."""
-        options = {"since_seconds": since} if since is not None else {}
+        options: dict[str, Any] = {"since_seconds": since} if since is not None else {}
         read = self._core.read_namespaced_pod_log
         return self._asked(read, pod, self.namespace, container="main", follow=follow, timestamps=True, **options)
+
+    def get(self, path: str, api: str = "api/v1", **query: str) -> Any:
+        """Return the JSON at `path` of the namespace, in the group and version `api`; errors are as in `pods`."""
+        at, read = f"/{api}/namespaces/{self.namespace}/{path}", self._core.api_client.call_api
+        words = {"query_params": list(query.items()), "auth_settings": ["BearerToken"], "_return_http_data_only": True}
+        return read_json(self._asked(read, at, "GET", what=path, **words).data)
 
     def _items(self, ask: Callable[..., Any], **options: Any) -> list[dict[str, Any]]:
         found = read_json(self._asked(ask, self.namespace, **options).data)
         return list(found.get("items") or [])
 
-    def _asked(self, ask: Callable[..., Any], *words: Any, **options: Any) -> Any:
+    def _asked(self, ask: Callable[..., Any], *words: Any, what: str = "the run's pods", **options: Any) -> Any:
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
 
@@ -75,8 +81,9 @@ class KubernetesApi:
             return ask(*words, _preload_content=False, _request_timeout=TIMEOUT, **options)
         except ApiException as error:
             raise ServiceError(
-                f"The Kubernetes API must show the run's pods. Received: {error.status} {one_line(error.reason, 120)} "
-                f"in namespace {one_line(self.namespace, 63)}. Name the runs' namespace with --namespace."
+                f"The Kubernetes API must show {one_line(what, 120)}. Received: {error.status} "
+                f"{one_line(error.reason, 120)} in namespace {one_line(self.namespace, 63)}. "
+                "Name another namespace with --namespace."
             ) from error
         except HTTPError as error:
             raise ServiceError(

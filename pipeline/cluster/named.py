@@ -44,22 +44,26 @@ def named_server(host: str | None, namespace: str | None, environment: Mapping[s
             f"A cluster's KFP API must be named. Received: no --host and no {HOST}. Set it to the API's address, "
             "for instance of the route, or http://localhost:8888 with `kubectl port-forward service/ml-pipeline 8888`."
         )
-    address = _checked(address, "--host" if host else HOST)
+    address = checked_address(address, "--host" if host else HOST)
     ui = environment.get(UI, "").strip().rstrip("/")
     bundle = environment.get(CA_BUNDLE, "").strip()
     if bundle and not Path(bundle).is_file():
         raise UsageError(f"{CA_BUNDLE} must be a file. Received: {one_line(bundle, 120)}. Correct it.")
     return NamedServer(
         address,
-        _checked(ui, UI) if ui else address,
+        checked_address(ui, UI) if ui else address,
         namespace or environment.get(NAMESPACE, "").strip(),
         environment.get(TOKEN, "").strip(),
         Path(bundle) if bundle else None,
     )
 
 
-def _checked(address: str, where: str) -> str:
-    """Return `address` with https before it where it names no scheme."""
+def checked_address(address: str, where: str, of: str = "a KFP API", token: str = TOKEN) -> str:
+    """Return the `address` given by `where`, with https before it where it names no scheme.
+
+    Raises:
+        UsageError: it is not that `of` what it must be; the variable `token` is where a secret goes instead.
+    """
     full = address if "://" in address else f"https://{address}"
     try:
         parts = urlsplit(full)
@@ -69,7 +73,7 @@ def _checked(address: str, where: str) -> str:
     if not legal or "@" in parts.netloc or parts.query or parts.fragment or not full.isprintable() or " " in full:
         shown = f"{parts.scheme}://{parts.hostname or ''}"
         raise UsageError(
-            f"{where} must be the http(s) address of a KFP API, without user, password or query. "
-            f"Received: {one_line(shown, 160)}. Correct it; a token is given by {TOKEN}."
+            f"{where} must be the http(s) address of {of}, without user, password or query. "
+            f"Received: {one_line(shown, 160)}. Correct it; a token is given by {token}."
         )
     return full

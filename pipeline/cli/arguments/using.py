@@ -59,6 +59,10 @@ def _add_rollback(commands: Any) -> None:
     summary = "make the champion before the champion again"
     command = new_command(commands, "rollback", summary, "pipeline.cli.rollback:rollback", ("pipeline",))
     command.add_argument("--model-name", default="pawline", metavar="NAME", help="the registered model (pawline)")
+    server_help = "wait until this server has it: an address, or deployment/NAME on the cluster; may be repeated"
+    command.add_argument("--server", action="append", default=[], metavar="WHERE", help=server_help)
+    command.add_argument("--namespace", metavar="NAME", help="the Deployment's namespace (that of the kubeconfig)")
+    command.add_argument("--wait", type=float, default=300.0, metavar="SECONDS", help="how long servers may take (300)")
     add_runs(command)
 
 
