@@ -10,7 +10,7 @@ PEERS := $(basename $(wildcard benchmarks/serve_peers/*.in))
 LOCK_PEER := uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types unit test-slow bench bench-serve picture compile check-old-backend lock clean
+.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve picture compile check-old-backend lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,10 +38,13 @@ types: setup ## Check types with mypy
 	$(BIN)/mypy
 
 unit: setup ## Run the tests
-	$(BIN)/python -m pytest -m "not slow" -n 2
+	$(BIN)/python -m pytest -m "not slow and not cluster" -n 2
 
 test-slow: setup ## Run the proofs that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-cluster: setup ## Run the tests on the cluster that KUBECONFIG and PAWLINE_KFP_HOST name (docs/cluster.md)
+	$(BIN)/python -m pytest tests/cluster -v -rs
 
 bench: setup ## Measure what docs/performance.md and docs/promotion.md quote
 	$(BIN)/python -m benchmarks.extract

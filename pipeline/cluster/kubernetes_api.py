@@ -13,6 +13,10 @@ TIMEOUT = (10, 60)
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
+class NotOnCluster(ServiceError):
+    """What was asked for is not on the cluster, or the kind of it is none that the cluster knows."""
+
+
 class KubernetesApi:
     """The cluster of the current kubeconfig context, or that around this pod; plain JSON comes back."""
 
@@ -48,14 +52,17 @@ class KubernetesApi:
         return self._items(self._core.list_namespaced_event, field_selector=f"involvedObject.name={pod}")
 
     def workflows(self, run_id: str) -> list[dict[str, Any]]:
-        """Return Argo's workflow of a run, in a list; errors are as in `pods`."""
+        """Return Argo's workflow of a run, in a list, empty where there is no Argo; errors are as in `pods`."""
 
         def listed(namespace: str, **options: Any) -> Any:
             return self._custom.list_namespaced_custom_object(
                 "argoproj.io", "v1alpha1", namespace, "workflows", **options
             )
 
-        return self._items(listed, label_selector=f"{RUN_LABEL}={run_id}")
+        try:
+            return self._items(listed, label_selector=f"{RUN_LABEL}={run_id}")
+        except NotOnCluster:
+            return []
 
     def log(self, pod: str, follow: bool = False, since: int | None = None) -> Any:
         """Return the log of what a pod's step says, as an HTTP response to read; errors are as in `pods`."""
@@ -80,7 +87,8 @@ class KubernetesApi:
         try:
             return ask(*words, _preload_content=False, _request_timeout=TIMEOUT, **options)
         except ApiException as error:
-            raise ServiceError(
+            kind = NotOnCluster if error.status == 404 else ServiceError
+            raise kind(
                 f"The Kubernetes API must show {one_line(what, 120)}. Received: {error.status} "
                 f"{one_line(error.reason, 120)} in namespace {one_line(self.namespace, 63)}. "
                 "Name another namespace with --namespace."

@@ -3,14 +3,9 @@
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -28,6 +23,7 @@ from components.tracking.mlflow_run import TESTED_TAG, TRAINED_TAG
 from components.tracking.sender import send
 from components.tracking.tracker import open_tracker
 from pipeline.cli.main import main as pawline
+from tests.support.mlflow_server import mlflow_at
 from tests.support.patience import PATIENCE
 from tests.support.promotion import (
     BAD_AT_DOGS,
@@ -597,32 +593,9 @@ def server(tmp_path, registry, empty_database, monkeypatch):
     """A real MLflow server, which the environment names."""
     (tmp_path / "served").mkdir()
     shutil.copy(empty_database, tmp_path / "served" / "mlflow.db")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    place = f"{tmp_path}/served"
-    options = ["--backend-store-uri", f"sqlite:///{place}/mlflow.db", "--artifacts-destination", f"{place}/files"]
-    command = [sys.executable, "-m", "mlflow", "server", *options, "--host", "127.0.0.1", "--port", str(port)]
-    with (tmp_path / "served" / "log.txt").open("wb") as log:
-        process = subprocess.Popen([*command, "--workers", "1"], stdout=log, stderr=log, start_new_session=True)
-    uri = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{uri}/health", process)
+    with mlflow_at("127.0.0.1", tmp_path / "served") as uri:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
         yield open_registry(os.environ, "pawline")
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def wait_for(url: str, process: subprocess.Popen) -> None:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and process.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
-            assert answer.status == 200
-            return
-        time.sleep(0.2)
-    raise AssertionError("the server did not start")
 
 
 @pytest.mark.slow
