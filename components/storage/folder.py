@@ -169,7 +169,7 @@ def _described(entry: os.DirEntry[str], name: str, left_out: LeftOut) -> Iterato
     except OSError:  # Removed while we look: as good as absent.
         return
     if stat.S_ISREG(found.st_mode):
-        yield StoredObject(name, found.st_size, _local_etag(found))
+        yield StoredObject(name, found.st_size, _local_etag(found), found.st_mtime)
     else:  # It would block or never end.
         left_out(name, "is a pipe, a socket or a device")
 

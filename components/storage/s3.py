@@ -83,7 +83,7 @@ class S3Store:
                     left_out(folder.rstrip("/"), EMPTY_FOLDER)
                 folder = name if found["Key"].endswith("/") and not found["Size"] else ""
                 if name and not folder:
-                    yield StoredObject(name, found["Size"], found["ETag"])
+                    yield StoredObject(name, found["Size"], found["ETag"], found["LastModified"].timestamp())
         if folder:
             left_out(folder.rstrip("/"), EMPTY_FOLDER)
 

@@ -1,7 +1,7 @@
 """What a store is: objects below one place, each read and written whole."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -42,11 +42,15 @@ def unnoted(name: str, why: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object: `name` relative to its store, `size` in bytes, and an `etag` that changes with its content."""
+    """One object: `name` relative to its store, `size` in bytes, and an `etag` that changes with its content.
+
+    `written` is when, as Unix time by the store's clock; it says nothing of the content.
+    """
 
     name: str
     size: int
     etag: str
+    written: float = field(default=0.0, compare=False)
 
 
 class Store(Protocol):

@@ -1,24 +1,29 @@
-"""What remains of a finished training: its checkpoint, for its run may lose the pod before the results have left it.
+"""What remains of trainings: the checkpoint of a finished one, for its run may lose the pod before the results left it.
 
 `<checkpoint uri>/<key>/finished` (JSON) says where the results of that run go and when (Unix time): an attempt with the
 same place goes on from the checkpoint, the next run of that training removes it, as does any that ends a week later.
+That of an unfinished training, which may go on any time, goes when none has been saved for a month.
 """
 
 import logging
+import re
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from components.step.errors import PawlineError, one_line
 from components.step.files import json_text, scratch_folder
 from components.step.strict_json import read_json
-from components.storage.store import ObjectMissing, Store
+from components.storage.store import ObjectMissing, Store, StoredObject
 from components.storage.stores import open_store
 
 log = logging.getLogger("pawline")
 
 NAME = "finished"
+CHECKPOINT = re.compile(r"([0-9a-f]{64})/checkpoint")  # Beside them may lie what is not ours.
 KEPT_SECONDS = 7 * 24 * 3600.0
+ABANDONED_SECONDS = 30 * 24 * 3600.0
 MOST_BYTES = 1 << 16
 
 
@@ -31,12 +36,12 @@ class Finished:
 
 
 def finish(uri: str, key: str, results: str) -> None:
-    """Keep the training's checkpoint below `uri` for `results` alone, and remove those kept too long; else warn."""
+    """Keep the training's checkpoint below `uri` for `results` alone, and remove what was kept too long; else warn."""
     try:
         _write(open_store(f"{uri}/{key}"), Finished(results, time.time()))
         _remove_old(uri)
     except (PawlineError, OSError) as error:  # The training is complete: its result must not be lost for this.
-        log.warning("checkpoints of finished trainings could not be removed: %s", one_line(error))
+        log.warning("checkpoints of earlier trainings could not be removed: %s", one_line(error))
 
 
 def of_another_run(store: Store, results: str) -> bool:
@@ -51,10 +56,22 @@ def of_another_run(store: Store, results: str) -> bool:
 
 def _remove_old(uri: str) -> None:
     store = open_store(uri)
-    for name in [found.name for found in store.list() if found.name.endswith(f"/{NAME}")]:
-        found = _read(store, name)
-        if found is None or found.at < time.time() - KEPT_SECONDS:
-            open_store(f"{uri}/{name.rpartition('/')[0]}").clear()
+    for folder in {*_finished_long_ago(store, listed := list(store.list())), *_abandoned(listed)}:
+        open_store(f"{uri}/{folder}").clear()
+
+
+def _finished_long_ago(store: Store, listed: Sequence[StoredObject]) -> Iterator[str]:
+    for name in [found.name for found in listed if found.name.endswith(f"/{NAME}")]:
+        finished = _read(store, name)
+        if finished and finished.at < time.time() - KEPT_SECONDS:
+            yield name.rpartition("/")[0]
+
+
+def _abandoned(listed: Sequence[StoredObject]) -> Iterator[str]:
+    for found in listed:
+        key = CHECKPOINT.fullmatch(found.name)
+        if key and found.written < time.time() - ABANDONED_SECONDS:
+            yield key[1]
 
 
 def _write(store: Store, finished: Finished) -> None:

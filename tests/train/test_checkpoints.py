@@ -1,11 +1,14 @@
 """Checkpoints: the same back, on disk and in S3; damaged or foreign ones are ignored; failures cost a warning."""
 
+import time
+
 import numpy as np
 import pytest
 
 from components.parameters.recipe import Recipe
 from components.train.checkpoints import NAME, Checkpoint, Checkpoints, checkpoint_key
 from tests.support.flips import flipped
+from tests.support.generated import write_files
 
 ARRAYS = {
     "network": [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2], np.int64)],
@@ -77,6 +80,20 @@ def test_what_finished_long_ago_goes_when_another_training_ends(place, monkeypat
         checkpoints.finish()
         now[0] += days * day
     assert keys() == ["last", "unfinished", "young"]
+
+
+def test_what_nobody_goes_on_with_for_a_month_goes_and_nothing_that_is_not_ours(place, bucket, tmp_path, monkeypatch):
+    uri, keys = place
+    abandoned, recent = "a" * 64, "b" * 64
+    Checkpoints(uri, abandoned, 300).save(checkpoint(abandoned))
+    for name in ("photos/finished", "photos/checkpoint"):
+        write_files(tmp_path, {name: b"mine"}) if uri == str(tmp_path) else bucket.put({f"c/{name}": b"mine"})
+    month = time.time() + 30 * 24 * 3600.0
+    for later, there in ((-60.0, [abandoned, recent, "photos"]), (60.0, [recent, "photos"])):
+        monkeypatch.setattr("components.train.finished.time.time", lambda later=later: month + later)
+        ending = Checkpoints(uri, recent, 300, "x")
+        ending.finish()
+        assert keys() == there
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"null", b'{"results": "x", "at": "never"}', b"\xff"])
