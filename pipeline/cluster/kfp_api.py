@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from components.step.errors import DataError, ServiceError, one_line
 from components.step.strict_json import read_json
-from pipeline.cluster.named import NamedServer
+from pipeline.cluster.named import NamedServer, read_token
 
 V2 = "/apis/v2beta1"
 PAGE = "100"
@@ -165,8 +165,10 @@ def _client(server: NamedServer) -> Any:
     settings.host = server.address
     settings.ssl_ca_cert = str(server.ca_bundle) if server.ca_bundle else None
     if server.token:
-        settings.api_key["authorization"] = server.token
         settings.api_key_prefix["authorization"] = "Bearer"
+        settings.api_key["authorization"] = server.token
+    if file := server.token_file:
+        settings.refresh_api_key_hook = lambda now: now.api_key.update(authorization=read_token(file))
     return ApiClient(settings)
 
 

@@ -15,6 +15,8 @@ HOST, TOKEN, CA_BUNDLE, NAMESPACE, UI = (
     "PAWLINE_KFP_NAMESPACE",
     "PAWLINE_KFP_UI",
 )
+# Where a pod finds its token for the KFP API, and what names another place: as for kfp.Client.
+TOKEN_FILE, TOKEN_FILE_PLACE = Path("/var/run/secrets/kubeflow/pipelines/token"), "KF_PIPELINES_SA_TOKEN_PATH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class NamedServer:
     namespace: str = ""
     token: str = field(default="", repr=False)
     ca_bundle: Path | None = None
+    token_file: Path | None = None  # Where the cluster renews the token.
 
     def page_of(self, run_id: str) -> str:
         """Return the link to the page of a run."""
@@ -36,7 +39,7 @@ def named_server(host: str | None, namespace: str | None, environment: Mapping[s
     """Return the server called `host`, or that of the `environment` where it is None; likewise its namespace.
 
     Raises:
-        UsageError: none is named, its address is not legal, or its CA bundle is not there.
+        UsageError: none is named, its address is not legal, or its CA bundle or token's file is not there.
     """
     address = (host or environment.get(HOST, "")).strip().rstrip("/")
     if not address:
@@ -49,13 +52,37 @@ def named_server(host: str | None, namespace: str | None, environment: Mapping[s
     bundle = environment.get(CA_BUNDLE, "").strip()
     if bundle and not Path(bundle).is_file():
         raise UsageError(f"{CA_BUNDLE} must be a file. Received: {one_line(bundle, 120)}. Correct it.")
+    token = environment.get(TOKEN, "").strip()
+    file = None if token else _token_file(environment.get(TOKEN_FILE_PLACE, "").strip())
     return NamedServer(
         address,
         checked_address(ui, UI) if ui else address,
         namespace or environment.get(NAMESPACE, "").strip(),
-        environment.get(TOKEN, "").strip(),
+        read_token(file) if file else token,
         Path(bundle) if bundle else None,
+        file,
     )
+
+
+def read_token(file: Path) -> str:
+    """Return the token in `file`.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            "A service account's token for the KFP API must be readable. Received: "
+            f"{one_line(file, 120)}: {one_line(error, 120)}. Correct {TOKEN_FILE_PLACE}, or set {TOKEN}."
+        ) from error
+
+
+def _token_file(place: str) -> Path | None:
+    if place:
+        return Path(place)
+    return TOKEN_FILE if TOKEN_FILE.exists() else None
 
 
 def checked_address(address: str, where: str, of: str = "a KFP API", token: str = TOKEN) -> str:

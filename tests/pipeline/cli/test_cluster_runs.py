@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.cli import submit
 from pipeline.cli.main import main
+from pipeline.cluster import named
 from pipeline.cluster.pipeline_versions import version_name
 from pipeline.compilation import COMPILED_PIPELINE
 from tests.support.kfp_server import FakeCluster, Request, kubeconfig, named_cluster, recorded
@@ -205,6 +206,43 @@ def test_a_pods_events_speak_where_it_says_nothing(cluster: FakeCluster, capsys:
     events = [{"reason": "FailedMount", "message": "no volume"}, {"reason": "Pulled", "message": "there"}]
     cluster.routes["GET", EVENTS] = 200, {"items": events}
     assert steps(capsys, run)["extract"]["reason"] == "a volume cannot be mounted: no volume"
+
+
+def test_in_a_pod_its_service_accounts_token_is_sent_as_it_is_renewed(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PAWLINE_KFP_TOKEN")
+    tokens = iter(["first", "second", "third"])
+
+    def renewed(_: Request) -> tuple[int, Any]:
+        file.write_text(f"{next(tokens)}\n")
+        return recorded("healthz")
+
+    file = tmp_path / "token"
+    file.write_text("zeroth\n")
+    cluster.routes["GET", f"{V2}/healthz"] = renewed
+    monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(file))
+    cluster.routes["GET", f"{V2}/runs"] = 200, {}
+    assert main(["runs", "--cluster"]) == 0
+    sent = [request.headers["authorization"] for request in cluster.requests]
+    assert sent == ["Bearer zeroth", "Bearer first"]
+    monkeypatch.setattr(named, "TOKEN_FILE", file)
+    monkeypatch.delenv("KF_PIPELINES_SA_TOKEN_PATH")
+    assert main(["runs", "--cluster"]) == 0
+    assert cluster.requests[-1].headers["authorization"] == "Bearer second"
+    monkeypatch.setenv("PAWLINE_KFP_TOKEN", TOKEN)
+    assert main(["runs", "--cluster"]) == 0
+    assert cluster.requests[-1].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_token_file_that_is_not_there_is_one_line(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PAWLINE_KFP_TOKEN")
+    monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", "/no/such/token")
+    assert main(["runs", "--cluster"]) == 2
+    assert "must be readable. Received: /no/such/token: " in capsys.readouterr().err
+    assert not cluster.requests
 
 
 @pytest.mark.parametrize("fault", ["no kubeconfig", "forbidden"])
