@@ -10,7 +10,7 @@ PEERS := $(basename $(wildcard benchmarks/serve_peers/*.in))
 LOCK_PEER := uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve picture compile check-old-backend lock clean
+.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve bench-images picture compile check-old-backend lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: setup ## Measure what docs/performance.md and docs/promotion.md quote
 
 bench-serve: setup ## Measure serving beside other model servers (needs wrk and hey; about 20 minutes)
 	$(BIN)/python -m benchmarks.serve --update
+
+bench-images: setup ## Measure the steps' images on the cluster that KUBECONFIG names
+	$(BIN)/python -m benchmarks.images --update
 
 picture: setup ## Draw the README's picture anew (needs Chromium)
 	$(BIN)/python -m benchmarks.picture

@@ -25,7 +25,7 @@ def test_every_variant_is_accepted(cluster: LiveCluster, variant: str) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_pod_is_admitted_under_restricted(cluster: LiveCluster, variant: str) -> None:
-    for pod in pods(in_namespace(variants()[variant], cluster.namespace)):
+    for pod in pods(variants()[variant]):
         claims = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in pod.claims]
         spec = pod.spec | {"volumes": [*pod.spec.get("volumes", []), *claims], "serviceAccountName": "default"}
         spec["securityContext"] = spec["securityContext"] | (ANY_USER if variant == "openshift" else {})

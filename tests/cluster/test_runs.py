@@ -11,13 +11,12 @@ import pytest
 
 from pipeline.compilation import compile_pipeline
 from pipeline.destination import Destination
-from pipeline.sample.photos import write_sample
 from tests.cluster.conftest import named_or_started_store, needed
 from tests.support.live_cluster import LiveCluster
 from tests.support.live_runs import RUN_SECONDS, LiveRuns
+from tests.support.live_sample import put_sample
 from tests.support.pretended_nodes import gpu_profile, node_name, pretended_gpu_node
 
-LITTLE = {"cpu": "1", "cpu_request": "500m", "memory_request": "500Mi", "memory": "3Gi", "epochs": 2}
 FIRING_SECONDS = 300.0  # The controller looks every 30 s.
 
 
@@ -27,12 +26,10 @@ def kfp(step_image: str, train_image: str, tmp_path_factory: pytest.TempPathFact
     needed("PAWLINE_KFP_HOST")
     cluster, folder = LiveCluster(needed("PAWLINE_KFP_NAMESPACE")), tmp_path_factory.mktemp("project")
     compile_pipeline(folder / "pawline.yaml", Destination(image=step_image, train_image=train_image))
-    write_sample(folder / "sample")
+    secret = f"pawline-test-{uuid.uuid4().hex[:8]}"
     with named_or_started_store() as store:
-        uri, secret = store.put_folder("kfp", folder / "sample"), f"pawline-test-{uuid.uuid4().hex[:8]}"
-        places = {"annotations_uri": f"{uri}/annotations.json", "images_uri": f"{uri}/images", "s3_secret": secret}
         cluster.create(store.secret(secret))
-        yield LiveRuns(cluster, folder, {**places, "dataset_store": f"{store.uri}/{secret}", **LITTLE})
+        yield LiveRuns(cluster, folder, {**put_sample(store, folder), "s3_secret": secret})
         cluster.kubectl("delete", "secret", secret)
 
 

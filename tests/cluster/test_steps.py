@@ -12,14 +12,14 @@ from pipeline.cli.main import main
 from pipeline.cluster.reasons import workflow_reasons
 from pipeline.compilation import compile_pipeline
 from pipeline.destination import Destination
-from pipeline.sample.photos import write_sample
 from tests.support.kfp_server import recorded
+from tests.support.little_launcher import BEGINS
 from tests.support.live_cluster import LiveCluster, Refused, fresh_namespace
+from tests.support.live_sample import put_sample
 from tests.support.live_store import LiveStore
 from tests.support.pretended_nodes import gpu_profile, node_name, pretended_gpu_node
 from tests.support.step_pods import StepPods
 
-LITTLE = {"cpu": "1", "cpu_request": "500m", "memory_request": "500Mi", "memory": "3Gi", "epochs": 2}
 RunGiven = Callable[..., str]
 
 
@@ -33,11 +33,7 @@ def compiled(step_image: str, train_image: str, mlflow: str, tmp_path_factory: p
 @pytest.fixture(scope="module")
 def pods(compiled: Path, cluster: LiveCluster, store: LiveStore, tmp_path_factory: pytest.TempPathFactory) -> StepPods:
     """The steps of a run of the sample, which lies in the store."""
-    sample = tmp_path_factory.mktemp("sample") / "sample"
-    write_sample(sample)
-    uri = store.put_folder("sample", sample)
-    places = {"annotations_uri": f"{uri}/annotations.json", "images_uri": f"{uri}/images"}
-    given = {**places, "dataset_store": f"{store.uri}/datasets", "model_name": "sample", **LITTLE}
+    given = {**put_sample(store, tmp_path_factory.mktemp("run")), "model_name": "sample"}
     made = StepPods(compiled, store, str(recorded("run-succeeded")[1]["run_id"]), given)
     cluster.create(made.launcher)
     return made
@@ -46,13 +42,7 @@ def pods(compiled: Path, cluster: LiveCluster, store: LiveStore, tmp_path_factor
 @pytest.fixture(scope="module")
 def ended(pods: StepPods, cluster: LiveCluster) -> dict[str, Any]:
     """The pods of the steps, by step, once each has succeeded."""
-    found = {}
-    for step in pods.steps:
-        cluster.create(pods.pod(step))
-        found[step] = cluster.ended(pods.name(step))
-        assert found[step]["status"]["phase"] == "Succeeded", cluster.log(pods.name(step))
-        pods.note(step)
-    return found
+    return {step: pods.run(step, cluster) for step in pods.steps}
 
 
 def of_run(pods: StepPods, run_id: str, **given: Any) -> StepPods:
@@ -80,6 +70,7 @@ def test_logs_come_from_the_pods(
     run_id = recorded_run("run-succeeded")
     assert main(["logs", run_id]) == 0
     said = capsys.readouterr().out.splitlines()
+    assert BEGINS not in "".join(said)
     assert [step for step in ended if any(f" {step:<8}| " in line for line in said)] == list(ended)
     assert main(["logs", run_id, "test", "-f"]) == 0
     assert "40 right" in capsys.readouterr().out

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import boto3
 from botocore.config import Config
 
 MOUNT = "/s3"
+BEGINS = "the command begins"
 
 
 def main(executor_input: str, *command: str) -> int:
@@ -24,6 +26,7 @@ def main(executor_input: str, *command: str) -> int:
         _download(client, path)
     for path in _outputs(places["outputs"]):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+    print(f"{datetime.now():I%m%d %H:%M:%S.%f} 1 main.go:1] {BEGINS}", flush=True)  # As KFP's launcher begins a line.
     code = subprocess.run(command, check=False).returncode  # The command is the step's.
     for path in _outputs(places["outputs"]) if code == 0 else ():
         _upload(client, Path(path))

@@ -17,7 +17,7 @@ from pipeline.local.executor import executor_input
 from pipeline.local.placeholders import PLACEHOLDER, resolve_command
 from pipeline.local.record import StepState
 from tests.support.little_launcher import MOUNT
-from tests.support.live_cluster import ANY_USER, Document
+from tests.support.live_cluster import ANY_USER, Document, LiveCluster
 from tests.support.live_store import LiveStore
 
 LAUNCHER = Path(__file__).with_name("little_launcher.py")
@@ -75,8 +75,15 @@ class StepPods:
         metadata = {"name": self.name(step), "labels": labels, "annotations": node}
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": own | spec}
 
-    def note(self, step: str) -> StepState:
-        """Take over what `step` has given, whose pod has succeeded."""
+    def run(self, step: str, cluster: LiveCluster) -> Document:
+        """Run `step` to its end, which must be a good one, and note what it gives; return its pod."""
+        cluster.create(self.pod(step))
+        ended = cluster.ended(self.name(step))
+        assert ended["status"]["phase"] == "Succeeded", cluster.log(self.name(step))
+        self._note(step)
+        return ended
+
+    def _note(self, step: str) -> None:
         places = self._places(self.steps[step])["outputs"]
         output = read_json(self.store.read(f"{self.run_id}/{step}/executor_output.json"))
         state = self.states[step] = StepState(step, "succeeded")
@@ -84,7 +91,6 @@ class StepPods:
         for name in self.steps[step].output_parameters:
             said = output.get("parameterValues", {}).get(name)
             state.parameters[name] = said or self.store.read(f"{self.run_id}/{step}/parameters/{name}").decode()
-        return state
 
     def _places(self, step: Step) -> dict[str, Any]:
         folder = Path(MOUNT, self.store.bucket, self.store.key(f"{self.run_id}/{step.name}"))
