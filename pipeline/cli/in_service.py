@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from components.step.errors import ServiceError, one_line
-from pipeline.cluster.servers import Look, Served
+from pipeline.cluster.served import Look, Served
 
 LOOK_SECONDS = 2.0
 HOW_IT_FOLLOWS = "A server follows the champion if PAWLINE_SERVE_WATCH is set; restart one that does not."

@@ -72,9 +72,13 @@ class KubernetesApi:
 
     def get(self, path: str, api: str = "api/v1", **query: str) -> Any:
         """Return the JSON at `path` of the namespace, in the group and version `api`; errors are as in `pods`."""
+        return read_json(self.text(path, api, **query))
+
+    def text(self, path: str, api: str = "api/v1", **query: str) -> bytes:
+        """Return what is there, whatever it is; errors are as in `pods`."""
         at, read = f"/{api}/namespaces/{self.namespace}/{path}", self._core.api_client.call_api
         words = {"query_params": list(query.items()), "auth_settings": ["BearerToken"], "_return_http_data_only": True}
-        return read_json(self._asked(read, at, "GET", what=path, **words).data)
+        return bytes(self._asked(read, at, "GET", what=path, **words).data)
 
     def _items(self, ask: Callable[..., Any], **options: Any) -> list[dict[str, Any]]:
         found = read_json(self._asked(ask, self.namespace, **options).data)

@@ -1,8 +1,7 @@
-"""Servers of a model, at an address or as the pods of a Deployment: which bundle each answers with."""
+"""Servers of a model by the names that people give them: an address, or the pods of a Deployment."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +10,8 @@ from components.step.errors import PawlineError, ServiceError, UsageError, one_l
 from components.step.strict_json import read_json
 from pipeline.cluster.kubernetes_api import KubernetesApi
 from pipeline.cluster.named import checked_address
+from pipeline.cluster.served import Look, Served
+from pipeline.cluster.serving_pods import ServingPods
 
 DEPLOYMENT = "deployment/"
 METADATA = "metadata"
@@ -19,19 +20,6 @@ TOKEN = "PAWLINE_SERVER_TOKEN"  # noqa: S105  # the variable's name
 ASKED_IN_A_ROW = 5
 TIMEOUT_SECONDS = 10.0
 MOST_BYTES = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What `server` answered: its bundle's digest, or the `problem` because of which there is none."""
-
-    server: str
-    digest: str = ""
-    problem: str = ""
-
-
-# Asks every server that one name stands for; there is at least one answer.
-Look = Callable[[], Sequence[Served]]
 
 
 def named_server_of_model(name: str, namespace: str) -> Look:
@@ -47,35 +35,20 @@ def named_server_of_model(name: str, namespace: str) -> Look:
         return partial(_at_address, address)
     if not SUBDOMAIN.fullmatch(deployment):
         raise UsageError(f"A Deployment has a name of Kubernetes. Received: {one_line(name, 120)}. Correct --server.")
-    kubernetes = KubernetesApi(namespace)
-    return partial(_of_deployment, kubernetes, name, _labels_of(kubernetes, deployment))
+    return ServingPods(KubernetesApi(namespace), deployment)
 
 
 def _at_address(address: str) -> Sequence[Served]:
-    return list({_answer(address, partial(_fetched, address)) for _ in range(ASKED_IN_A_ROW)})
+    return list({_answer(address) for _ in range(ASKED_IN_A_ROW)})
 
 
-def _of_deployment(kubernetes: KubernetesApi, name: str, labels: str) -> Sequence[Served]:
+def _answer(address: str) -> Served:
     try:
-        pods = [pod for pod in kubernetes.get("pods", labelSelector=labels)["items"] if _is_ready(pod)]
-    except ServiceError as error:
-        return [Served(name, problem=str(error))]
-    served = [_answer(f"pod {pod['metadata']['name']}", partial(_of_pod, kubernetes, pod)) for pod in pods]
-    return served or [Served(name, problem="no pod is ready")]
-
-
-def _labels_of(kubernetes: KubernetesApi, deployment: str) -> str:
-    found = kubernetes.get(f"deployments/{deployment}", api="apis/apps/v1")
-    return ",".join(f"{key}={value}" for key, value in found["spec"]["selector"].get("matchLabels", {}).items())
-
-
-def _answer(server: str, ask: Callable[[], Any]) -> Served:
-    try:
-        return Served(server, str(ask()["model"]["digest"]))
+        return Served(address, str(_fetched(address)["model"]["digest"]))
     except PawlineError as error:
-        return Served(server, problem=str(error))
+        return Served(address, problem=str(error))
     except (ValueError, KeyError, TypeError):
-        return Served(server, problem="it answers, but not as a server of Pawline")
+        return Served(address, problem="it answers, but not as a server of Pawline")
 
 
 def _fetched(address: str) -> Any:
@@ -94,14 +67,3 @@ def _fetched(address: str) -> Any:
         advice = f"; a token is given by {TOKEN}" if response.status in (401, 403) else ""
         raise ServiceError(f"it answers {response.status}{advice}")
     return read_json(data)
-
-
-def _of_pod(kubernetes: KubernetesApi, pod: Mapping[str, Any]) -> Any:
-    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports") or []]
-    return kubernetes.get(f"pods/{pod['metadata']['name']}:{ports[0]['containerPort']}/proxy/{METADATA}")
-
-
-def _is_ready(pod: Mapping[str, Any]) -> bool:
-    """Tell whether requests come to `pod`: one that is going away still answers those it has."""
-    conditions = {found["type"]: found["status"] for found in pod["status"].get("conditions") or []}
-    return conditions.get("Ready") == "True" and not pod["metadata"].get("deletionTimestamp")

@@ -1,7 +1,7 @@
 """`pawline rollback` until the servers have it: at addresses and as pods, one that watches for real."""
 
+import json
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,31 +62,51 @@ def serves(*numbers: str) -> Any:
     return answer
 
 
-def has_pods(cluster: FakeCluster, **answers: Any) -> None:
-    """Give the cluster a Deployment with a pod for each of `answers`; one that goes away and one that is not ready."""
+def has_pods(cluster: FakeCluster, **logs: Any) -> None:
+    """Give the cluster a Deployment with a pod for each of `logs`; one that goes away and one that is not ready."""
     cluster.routes["GET", f"{DEPLOYMENTS}/pawline-serve"] = 200, {"spec": {"selector": {"matchLabels": LABELS}}}
     going = [pod("going", deletionTimestamp="2026-11-26T07:29:00Z"), pod("starting", ready="False")]
-    cluster.routes["GET", PODS] = 200, {"items": [*map(pod, answers), *going]}
-    for name, answer in answers.items():
-        cluster.routes["GET", f"{PODS}/{name}:8080/proxy/metadata"] = answer
+    cluster.routes["GET", PODS] = 200, {"items": [*map(pod, logs), *going]}
+    for name, log in logs.items():
+        cluster.routes["GET", f"{PODS}/{name}/log"] = log
 
 
 def pod(name: str, ready: str = "True", **metadata: str) -> dict[str, Any]:
-    containers = [{"name": "serve", "ports": [{"name": "http", "containerPort": 8080}]}]
+    containers = [{"name": "istio-proxy"}, {"name": "serve"}]
     status = {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}
-    return {"metadata": {"name": name, **metadata}, "spec": {"containers": containers}, "status": status}
+    return {
+        "metadata": {"name": name, "uid": f"uid of {name}", **metadata},
+        "spec": {"containers": containers},
+        "status": status,
+    }
+
+
+def puts_into_service(*numbers: str) -> Any:
+    """Return an answer to a pod's log that has one more of versions `numbers` each time."""
+    lines: list[str] = []
+    left = list(numbers)
+
+    def answer(_: Request) -> tuple[int, bytes]:
+        if left:
+            lines.append(json.dumps({"event": "model in service", "digest": digest(left.pop(0))}))
+        return 200, "\n".join(['{"event": "request"}', *lines, '{"event": "model in ser']).encode()
+
+    return answer
 
 
 def test_a_server_that_watches_the_champion_has_the_old_one_when_the_command_ends(
-    registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    registry: Registry, cluster: FakeCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with running_server("models:/pawline@champion", tmp_path / "log", watch="0.2") as server:
         assert digest("2") in server.get("/metadata")[1].decode()
-        assert main(["rollback", "--server", server.url, "--wait", str(PATIENCE)]) == 0
+        has_pods(cluster, a=lambda _: (200, server.log.read_bytes()))
+        words = ["--server", server.url, "--server", "deployment/pawline-serve", "--wait", str(PATIENCE)]
+        assert main(["rollback", *words]) == 0
         assert capsys.readouterr().out.splitlines() == [
             f"pawline: version 2, digest {digest('2')}, is put back",
             f"pawline: champion is version 1, digest {digest('1')}",
             f"{server.url}: digest {digest('1')} is in service",
+            f"pod a: digest {digest('1')} is in service",
         ]
         assert digest("1") in server.get("/metadata")[1].decode()
 
@@ -94,13 +114,16 @@ def test_a_server_that_watches_the_champion_has_the_old_one_when_the_command_end
 def test_every_ready_pod_of_a_deployment_is_waited_for(
     registry: Registry, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    has_pods(cluster, a=serves("2", "2", "1"), b=serves("1"))
+    has_pods(cluster, a=puts_into_service("2", "2", "1"), b=puts_into_service("1"))
     assert main(["rollback", "--server", "deployment/pawline-serve"]) == 0
     assert capsys.readouterr().out.splitlines()[2:] == [
         f"pod {name}: digest {digest('1')} is in service" for name in "ab"
     ]
     [asked] = {request.query["labelSelector"] for request in cluster.requests if request.path == PODS}
     assert asked == ",".join(f"{key}={value}" for key, value in LABELS.items())
+    logs = [request.query for request in cluster.requests if request.path == f"{PODS}/a/log"]
+    assert {query["container"] for query in logs} == {"serve"}
+    assert ["sinceSeconds" in query for query in logs] == [False, True, True]
 
 
 def test_all_servers_behind_one_address_are_waited_for(registry: Registry, cluster: FakeCluster) -> None:
@@ -122,20 +145,37 @@ def test_the_token_of_a_server_is_sent_and_not_said(
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("log", "said"),
     [
-        ((200, {"model": {"digest": "other"}}), "pod a: digest other"),
-        ((503, {}), "503"),
-        ((200, b"<html>"), "not as a server of Pawline"),
-        ((200, {"model": "x"}), "not as a server of Pawline"),
+        ((200, b'{"event": "model in service", "digest": "other"}\n'), "pod a: digest other"),
+        ((200, b"model in service\n[]\n"), "pod a: its log does not say which model it serves"),
+        ((403, {}), "must show pods/a/log. Received: 403"),
         (None, "deployment/pawline-serve: no pod is ready"),
     ],
 )
-def test_what_does_not_serve_it_in_time_is_named(cluster: FakeCluster, answer: Any, said: str) -> None:
-    has_pods(cluster, **({"a": answer} if answer else {}))
-    with pytest.raises(ServiceError, match=re.escape(said)) as refusal:
-        in_service.wait_until_served([named_server_of_model("deployment/pawline-serve", "")], "wanted", 0)
-    assert "PAWLINE_SERVE_WATCH" in str(refusal.value)
+def test_a_pod_that_does_not_serve_it_in_time_is_named(cluster: FakeCluster, log: Any, said: str) -> None:
+    has_pods(cluster, **({"a": log} if log else {}))
+    assert said in not_served("deployment/pawline-serve")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((200, {"model": {"digest": "other"}}), ": digest other"),
+        ((503, {}), "it answers 503"),
+        ((200, b"<html>"), "not as a server of Pawline"),
+        ((200, {"model": "x"}), "not as a server of Pawline"),
+    ],
+)
+def test_a_server_that_does_not_serve_it_in_time_is_named(cluster: FakeCluster, answer: Any, said: str) -> None:
+    cluster.routes["GET", "/metadata"] = answer
+    assert said in not_served(cluster.url)
+
+
+def not_served(server: str) -> str:
+    with pytest.raises(ServiceError, match="PAWLINE_SERVE_WATCH") as refusal:
+        in_service.wait_until_served([named_server_of_model(server, "")], "wanted", 0)
+    return str(refusal.value)
 
 
 def test_what_was_not_seen_is_said(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
