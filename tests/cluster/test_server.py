@@ -56,8 +56,10 @@ def serving(cluster: LiveCluster, store: LiveStore, registry: Registry, mlflow: 
 
 
 def ready(cluster: LiveCluster) -> bool:
+    """Tell whether all pods are there that the autoscaler wants at least, and ready."""
+    least = cluster.get("horizontalpodautoscaler", "pawline-serve")["spec"]["minReplicas"]
     status = cluster.get("deployment", "pawline-serve")["status"]
-    return status.get("availableReplicas", 0) == status.get("replicas") == status.get("readyReplicas")
+    return least <= status.get("replicas", 0) == status.get("availableReplicas")
 
 
 def pods_of(cluster: LiveCluster) -> list[str]:

@@ -21,6 +21,7 @@ from tests.support.pretended_nodes import gpu_profile, node_name, pretended_gpu_
 from tests.support.step_pods import StepPods
 
 RunGiven = Callable[..., str]
+Reason = Callable[[str, str], str]
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +51,16 @@ def of_run(pods: StepPods, run_id: str, **given: Any) -> StepPods:
     return replace(pods, run_id=run_id, given={**pods.given, **given})
 
 
-def reason(capsys: pytest.CaptureFixture[str], run_id: str, step: str) -> str:
-    """Return what `pawline status` says of `step`."""
-    assert main(["status", run_id, "--json"]) == 0
-    steps = {found["name"]: found for found in json.loads(capsys.readouterr().out)["steps"]}
-    return str(steps[step]["reason"])
+@pytest.fixture
+def reason(recorded_run: RunGiven, capsys: pytest.CaptureFixture[str]) -> Reason:
+    """Returns what `pawline status` says of a step of a run."""
+
+    def said(run_id: str, step: str) -> str:
+        assert main(["status", run_id, "--json"]) == 0
+        steps = {found["name"]: found for found in json.loads(capsys.readouterr().out)["steps"]}
+        return str(steps[step]["reason"])
+
+    return said
 
 
 def test_the_sample_goes_through_every_step_as_any_user(ended: dict[str, Any], pods: StepPods) -> None:
@@ -87,31 +93,23 @@ def test_a_pod_that_does_not_say_that_it_is_not_root_is_refused(pods: StepPods, 
 
 
 def test_a_step_that_needs_more_memory_than_it_may_have_says_so(
-    ended: dict[str, Any],
-    pods: StepPods,
-    cluster: LiveCluster,
-    recorded_run: RunGiven,
-    capsys: pytest.CaptureFixture[str],
+    ended: dict[str, Any], pods: StepPods, cluster: LiveCluster, recorded_run: RunGiven, reason: Reason
 ) -> None:
     run_id = recorded_run("run-out-of-memory")
     small = of_run(pods, run_id, memory="150Mi", memory_request="150Mi")
     cluster.create(small.pod("train"))
     assert cluster.ended(small.name("train"))["status"]["phase"] == "Failed"
-    assert "OOMKilled" in reason(capsys, run_id, "train")
+    assert "OOMKilled" in reason(run_id, "train")
 
 
 def test_a_gpu_step_waits_for_a_node_that_fits_and_goes_there(
-    ended: dict[str, Any],
-    pods: StepPods,
-    cluster: LiveCluster,
-    recorded_run: RunGiven,
-    capsys: pytest.CaptureFixture[str],
+    ended: dict[str, Any], pods: StepPods, cluster: LiveCluster, recorded_run: RunGiven, reason: Reason
 ) -> None:
     run_id, node = recorded_run("run-waiting-for-unschedulable", "train"), node_name()
     steps = of_run(pods, run_id, **gpu_profile(node))
     cluster.create(steps.pod("train"))
     name = steps.name("train")
-    cluster.eventually(lambda: "no node takes it" in reason(capsys, run_id, "train"))
+    cluster.eventually(lambda: "no node takes it" in reason(run_id, "train"))
     with pretended_gpu_node(cluster, node):
         bound = cluster.eventually(lambda: cluster.get("pod", name)["spec"].get("nodeName"))
         assert bound == node
