@@ -84,7 +84,7 @@ class KubernetesApi:
         found = read_json(self._asked(ask, self.namespace, **options).data)
         return list(found.get("items") or [])
 
-    def _asked(self, ask: Callable[..., Any], *words: Any, what: str = "the run's pods", **options: Any) -> Any:
+    def _asked(self, ask: Callable[..., Any], *words: Any, what: object = "the run's pods", **options: Any) -> Any:
         from kubernetes.client import ApiException
         from urllib3.exceptions import HTTPError
 
