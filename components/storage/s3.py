@@ -205,8 +205,18 @@ def s3_client() -> "S3Client":
     Raises:
         UsageError: the environment names an endpoint that is no URL.
     """
-    config = Config(
-        retries={"mode": "standard", "max_attempts": ATTEMPTS},
+    strip_secrets(os.environ)
+    try:
+        # A session of its own: boto3's default one keeps the first keys it saw.
+        return boto3.Session().client("s3", endpoint_url=endpoint(), config=client_config(endpoint()))
+    except ValueError as error:
+        raise _bad_environment() from error
+
+
+def client_config(endpoint: str | None, attempts: int = ATTEMPTS) -> Config:
+    """Return how a client speaks with the store at `endpoint`, None for AWS itself."""
+    return Config(
+        retries={"mode": "standard", "max_attempts": attempts},
         max_pool_connections=CONNECTIONS,
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
@@ -214,14 +224,8 @@ def s3_client() -> "S3Client":
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         # MinIO and its kin answer under one host name; only AWS has a name for each bucket.
-        s3={"addressing_style": "path" if endpoint() else "auto"},
+        s3={"addressing_style": "path" if endpoint else "auto"},
     )
-    strip_secrets(os.environ)
-    try:
-        # A session of its own: boto3's default one keeps the first keys it saw.
-        return boto3.Session().client("s3", endpoint_url=endpoint(), config=config)
-    except ValueError as error:
-        raise _bad_environment() from error
 
 
 def _bad_environment() -> UsageError:

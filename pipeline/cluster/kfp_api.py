@@ -46,7 +46,9 @@ class KfpApi:
                 f"There must be a KFP API v2beta1, that of KFP 2. Received: none at {server.address}; "
                 "a KFP 1 or something else answers. Name another server with --host."
             ) from error
-        self.met = f"KFP API {_version(health)} at {server.address}"
+        self.health: Mapping[str, Any] = health
+        self.version = _version(health)
+        self.met = f"KFP API {self.version} at {server.address}"
         # A server for one alone refuses to be asked by namespace.
         self.of_namespace = {"namespace": server.namespace} if server.namespace and health.get("multi_user") else {}
 

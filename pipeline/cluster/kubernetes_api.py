@@ -1,7 +1,7 @@
 """What Kubernetes knows of a run's pods: KFP says neither why one waits nor what ended it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from components.step.strict_json import read_json
 
 RUN_LABEL = "pipeline/runid"
 TIMEOUT = (10, 60)
+WITH_TOKEN: Mapping[str, Any] = {"auth_settings": ["BearerToken"], "_return_http_data_only": True}
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -38,6 +39,7 @@ class KubernetesApi:
             ) from error
         self.namespace = namespace or configured
         self._core, self._custom = client.CoreV1Api(), client.CustomObjectsApi()
+        self.configuration = self._core.api_client.configuration
 
     def pods(self, run_id: str) -> list[dict[str, Any]]:
         """Return the pods of a run.
@@ -77,8 +79,36 @@ class KubernetesApi:
     def text(self, path: str, api: str = "api/v1", **query: str) -> bytes:
         """Return what is there, whatever it is; errors are as in `pods`."""
         at, read = f"/{api}/namespaces/{self.namespace}/{path}", self._core.api_client.call_api
-        words = {"query_params": list(query.items()), "auth_settings": ["BearerToken"], "_return_http_data_only": True}
-        return bytes(self._asked(read, at, "GET", what=path, **words).data)
+        return bytes(self._asked(read, at, "GET", what=path, query_params=list(query.items()), **WITH_TOKEN).data)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        """Return status and JSON of the answer to `method` at `path`, whatever the status; text where it is no JSON.
+
+        Raises:
+            ServiceError: the cluster does not answer.
+        """
+        from kubernetes.client import ApiException
+
+        kind = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
+        options = {"query_params": list((query or {}).items()), "header_params": kind, "body": body}
+        try:
+            answer = self._asked(self._core.api_client.call_api, path, method, **options, **WITH_TOKEN)
+            status, data = answer.status, answer.data
+        except ServiceError as error:
+            if not isinstance(error.__cause__, ApiException) or not error.__cause__.status:
+                raise
+            status, data = error.__cause__.status, error.__cause__.body or b""
+        try:
+            return status, read_json(data)
+        except ValueError:
+            return status, data.decode(errors="replace") if isinstance(data, bytes) else str(data)
 
     def _items(self, ask: Callable[..., Any], **options: Any) -> list[dict[str, Any]]:
         found = read_json(self._asked(ask, self.namespace, **options).data)
@@ -105,10 +135,12 @@ class KubernetesApi:
 
 def _configured(config: Any) -> str:
     """Load what says where the cluster is, and return its namespace."""
-    file = os.environ.get("KUBECONFIG")  # The library's own default was read when it was imported.
+    file = os.environ.get("KUBECONFIG", "~/.kube/config")  # The library's own was read when it was imported.
     try:
         config.load_kube_config(config_file=file)
     except config.ConfigException:
+        if not IN_CLUSTER.exists():
+            raise
         config.load_incluster_config()
         return IN_CLUSTER.read_text(encoding="utf-8").strip()
     context = config.list_kube_config_contexts(config_file=file)[1]["context"]

@@ -16,6 +16,7 @@ SCHEDULES_FILE = Path("schedules.yaml")
 
 def add_commands(commands: Any) -> None:
     """Add the commands to `commands`."""
+    _add_doctor(commands)
     _add_submit(commands)
     _add_of_run(commands, "status", "say how far a run on the cluster is, and why a step waits or failed")
     _add_of_run(commands, "cancel", "stop a run on the cluster")
@@ -34,6 +35,18 @@ def _add_logs(commands: Any) -> None:
     command.add_argument("--cluster", action="store_true", help="RUN is a run's name on the cluster, or its last")
     add_runs(command)
     add_server(command)
+
+
+def _add_doctor(commands: Any) -> None:
+    summary = "say whether all that a run needs is in order, here or on a cluster"
+    command = new_command(commands, "doctor", summary, "pipeline.cli.doctor:doctor", EXTRAS)
+    add_parameters(command)
+    add_pipeline(command, uploaded=True)
+    command.add_argument(
+        "--service-account", metavar="NAME", help="that of the runs' pods (as of the last run, or KFP's)"
+    )
+    add_server(command)
+    add_json(command, "print the findings as JSON")
 
 
 def _add_submit(commands: Any) -> None:

@@ -1,0 +1,120 @@
+"""Secrets and ConfigMaps that steps are given: whether they are there, with each key, filled in."""
+
+from collections.abc import Iterable, Iterator
+
+from pipeline.doctor.finding import Finding, NotChecked, note, unchecked, well, wrong
+from pipeline.doctor.given import read_secret
+from pipeline.doctor.namespace import account_of
+from pipeline.doctor.needs import KeysOf
+from pipeline.doctor.setup import Setup
+
+SUBJECT, CONFIG_MAP = "secret", "ConfigMap"
+# Without these S3 and MLflow have usual values.
+NOT_NEEDED = ("AWS_DEFAULT_REGION", "AWS_S3_ENDPOINT")
+# Annotations and labels of service accounts that get keys from a cloud.
+IDENTITIES = ("eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account", "azure.workload.identity/client-id")
+TEMPLATES = "kubectl create --edit -f manifests/secrets/"
+
+
+def check(setup: Setup) -> Iterable[Finding]:
+    """Yield one finding for each secret and ConfigMap that the YAML names."""
+    setup.in_kubernetes()
+    secrets = {secret.name: secret for step in setup.steps for secret in step.secrets}
+    for secret in secrets.values():
+        yield from _each(setup, f"{SUBJECT} {secret.name}", secret)
+    for name in sorted({secret for step in setup.steps for secret in step.pull_secrets}):
+        yield _pull_secret(setup, name)
+    yield from _config_maps(setup)
+
+
+def _each(setup: Setup, subject: str, secret: KeysOf) -> Iterator[Finding]:
+    try:
+        values = read_secret(setup, secret.name)
+    except NotChecked as reason:
+        yield unchecked(subject, reason)
+        return
+    if values is None:
+        yield _absent(setup, subject, secret)
+        return
+    empty = [key for key in secret.keys.values() if not values.get(key, "").strip()]
+    needed = [key for key in empty if key not in NOT_NEEDED]
+    ragged = [key for key in secret.keys.values() if values.get(key, "") != values.get(key, "").strip()]
+    if needed and _has_identity(setup):
+        yield note(subject, f"it has no {_and(needed)}; the service account gets keys by workload identity")
+    elif needed:
+        others = ", ".join(sorted(set(values) - set(secret.keys.values()))) or "none"
+        yield wrong(
+            subject,
+            f"it has no {_and(needed)}; other keys in it: {others}",
+            f"`kubectl edit secret {secret.name}`: put it in",
+        )
+    elif ragged:
+        yield wrong(
+            subject, f"{_and(ragged)} begins or ends with a blank or line end", "Write it anew, without (echo -n)"
+        )
+    elif empty and not secret.optional:
+        yield wrong(
+            subject,
+            f"it has no {_and(empty)}, and this YAML asks for every key",
+            "Put it in, or compile without --old-backend",
+        )
+    else:
+        yield well(subject, f"it has {_and(sorted(key for key in secret.keys.values() if key in values))}")
+
+
+def _absent(setup: Setup, subject: str, secret: KeysOf) -> Finding:
+    namespace = setup.in_kubernetes().namespace
+    if not secret.optional:
+        return wrong(subject, f"it is not in {namespace}, and every step waits for it", f"Create it (`{TEMPLATES}`)")
+    if any(name.startswith("MLFLOW_") for name in secret.keys):
+        return note(
+            subject,
+            f"it is not in {namespace}: right only where MLflow has no users",
+            f"Else create it (`{TEMPLATES}`)",
+        )
+    if _has_identity(setup):
+        return note(subject, f"it is not in {namespace}; the service account gets keys by workload identity")
+    return wrong(
+        subject, f"it is not in {namespace}, so steps have no keys", f"Create it (`{TEMPLATES}`), or correct s3_secret"
+    )
+
+
+def _has_identity(setup: Setup) -> bool:
+    name = account_of(setup)
+    found = setup.read(f"/api/v1/namespaces/{{namespace}}/serviceaccounts/{name}", "service accounts") if name else None
+    return any(identity in ((found or {}).get("metadata") or {}).get("annotations", {}) for identity in IDENTITIES)
+
+
+def _pull_secret(setup: Setup, name: str) -> Finding:
+    subject = f"{SUBJECT} {name}"
+    found = setup.read(f"/api/v1/namespaces/{{namespace}}/secrets/{name}", f"secret {name}")
+    if found is None:
+        return wrong(subject, "the pull secret is not there", "Create it (`kubectl create secret docker-registry`)")
+    if found.get("type") not in ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"):
+        return wrong(
+            subject,
+            f"a pull secret is of type kubernetes.io/dockerconfigjson. Received: {found.get('type')}",
+            "Create it with `kubectl create secret docker-registry`",
+        )
+    return well(subject, "the pull secret is there")
+
+
+def _config_maps(setup: Setup) -> Iterator[Finding]:
+    wanted = {(item.name, item.optional): step for step in setup.steps for item in step.config_maps}
+    for (name, optional), step in wanted.items():
+        subject, key = f"{CONFIG_MAP} {name}", step.environment.get("AWS_CA_BUNDLE", "").rpartition("/")[2]
+        found = setup.read(f"/api/v1/namespaces/{{namespace}}/configmaps/{name}", f"ConfigMap {name}")
+        if found is None and not optional:
+            yield wrong(subject, "it is not there, and every step waits for it", "Create it, or correct --ca-bundle")
+        elif found is not None and key and "BEGIN CERTIFICATE" not in str((found.get("data") or {}).get(key, "")):
+            yield wrong(
+                subject,
+                f"it has no certificate under the key {key}",
+                f"Put it there, or compile with --ca-bundle {name}/KEY",
+            )
+        elif found is not None:
+            yield well(subject, f"it has {key}" if key else "it is there")
+
+
+def _and(names: list[str]) -> str:
+    return ", ".join(names)

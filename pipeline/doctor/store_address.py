@@ -1,0 +1,37 @@
+"""What the address of a store says by itself, before anyone is asked."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from components.step.errors import one_line
+from pipeline.doctor.finding import Finding, wrong
+from pipeline.doctor.given import Given
+
+SUBJECT = "store address"
+ENDPOINT, OLD_ENDPOINT, CONNECTION = "AWS_ENDPOINT_URL_S3", "MLFLOW_S3_ENDPOINT_URL", "AWS_S3_ENDPOINT"
+
+
+def endpoint_of(given: Given) -> str:
+    """Return the address of the store, "" for AWS itself."""
+    return given.variables.get(ENDPOINT) or given.variables.get(OLD_ENDPOINT) or ""
+
+
+def bad_address(given: Given, places: Mapping[str, str]) -> Finding | None:
+    """Return what is wrong with the address: a bucket in it, a path, or the name that only a data connection has."""
+    endpoint = endpoint_of(given)
+    named = CONNECTION if given.in_cluster else ENDPOINT
+    if not endpoint and given.variables.get(CONNECTION):
+        sentence = f"{CONNECTION} is set, and not {ENDPOINT}, which boto3 reads"
+        return wrong(SUBJECT, sentence, f"Set {ENDPOINT} to the same")
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        return None  # Said by whoever tries to reach it.
+    first, dot, _ = (parts.hostname or "").partition(".")
+    if dot and first in {uri.split("/")[2] for uri in places.values()}:
+        sentence = f"wrong path style: the bucket {first} stands in the store's address too, {one_line(endpoint, 120)}"
+        return wrong(SUBJECT, sentence, f"Leave it out of {named}: parameters name buckets, s3://{first}/…")
+    if parts.hostname and (parts.path.strip("/") or parts.query):
+        sentence = f"wrong path style: the store's address has more than host and port, {one_line(endpoint, 120)}"
+        return wrong(SUBJECT, sentence, f"Leave {one_line(parts.path, 60)} out of {named}")
+    return None
