@@ -11,11 +11,12 @@ from components.step.strict_json import read_json
 from pipeline.cluster.kfp_api import KfpApi
 from pipeline.cluster.kubernetes_api import KubernetesApi
 from pipeline.cluster.named import CA_BUNDLE, HOST, TOKEN, NamedServer
+from pipeline.cluster.named import NAMESPACE as NAMED_NAMESPACE
 from pipeline.doctor.finding import Finding, unchecked, wrong
 from pipeline.doctor.reach import trouble_reaching
 from pipeline.doctor.setup import message_of
 
-KFP, KUBERNETES = "KFP", "Kubernetes"
+KFP, KUBERNETES, NAMESPACE = "KFP", "Kubernetes", "namespace"
 LOG_IN = "Log in again (`oc login`), or name another kubeconfig by KUBECONFIG"
 
 
@@ -65,6 +66,9 @@ def _admitted(kubernetes: KubernetesApi) -> KubernetesApi | Finding:
             f"{kubernetes.configuration.host} does not know this kubeconfig's token any more (401 {said})",
             LOG_IN,
         )
+    if status == 404:
+        advice = f"Correct --namespace or {NAMED_NAMESPACE}, or create it"
+        return wrong(NAMESPACE, f"there is no namespace {kubernetes.namespace}", advice)
     return kubernetes
 
 

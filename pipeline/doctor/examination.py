@@ -82,8 +82,8 @@ def examine(examined: Examined, checks: Mapping[str, Check] = CHECKS, seconds: f
             steps=examined.steps,
             for_cluster=examined.for_cluster,
             environment=examined.environment,
-            kubernetes="there is no connection with Kubernetes" if isinstance(kubernetes, Finding) else kubernetes,
-            kfp="there is no connection with KFP" if isinstance(kfp_api, Finding) else kfp_api,
+            kubernetes=_why_not(kubernetes) if isinstance(kubernetes, Finding) else kubernetes,
+            kfp=_why_not(kfp_api) if isinstance(kfp_api, Finding) else kfp_api,
             folder=folder,
             service_account=examined.service_account,
         )
@@ -129,6 +129,10 @@ def _connect(examined: Examined, seconds: float) -> tuple[KubernetesApi | Findin
         seconds,
     )
     return (found.get(kubernetes, _late(kubernetes, seconds)), found.get(kfp_api, _late(kfp_api, seconds)))
+
+
+def _why_not(found: Finding) -> str:
+    return found.sentence if found.subject == connections.NAMESPACE else f"there is no connection with {found.subject}"
 
 
 def _made(subject: str, check: Check, setup: Setup) -> list[Finding]:

@@ -1,6 +1,7 @@
 """What a check finds: one line about one subject, and what to do where something is wrong."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 # `note` is in order and worth knowing; `unchecked` could not be looked at from here.
@@ -39,3 +40,10 @@ def wrong(subject: str, sentence: str, advice: str) -> Finding:
 def unchecked(subject: str, reason: object) -> Finding:
     """Return that `subject` could not be looked at."""
     return Finding(subject, "unchecked", f"not checked, because {reason}")
+
+
+def of_steps(found: Mapping[str, Finding]) -> Iterator[Finding]:
+    """Yield each of the findings of steps, `found` by the steps' names, once, with the names of its steps."""
+    for finding in dict.fromkeys(found.values()):
+        steps = ", ".join(name for name, each in found.items() if each == finding)
+        yield replace(finding, subject=f"{finding.subject} ({steps})")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from components.step.errors import PawlineError
 from pipeline.cluster.kfp_api import KfpApi
 from pipeline.cluster.named import NAMESPACE
-from pipeline.doctor.finding import Finding, well, wrong
+from pipeline.doctor.finding import Finding, NotChecked, unchecked, well, wrong
 from pipeline.doctor.setup import Setup
 
 SUBJECT, ACCOUNT = "namespace", "service account"
@@ -17,15 +17,18 @@ OPENSHIFT = "pipeline-runner-"
 def check(setup: Setup) -> Iterable[Finding]:
     """Yield whether the namespace and the service account are there."""
     name = setup.in_kubernetes().namespace
-    found = setup.read("/api/v1/namespaces/{namespace}", f"namespace {name}")
-    if found is None:
-        yield wrong(SUBJECT, f"there is no namespace {name}", f"Correct --namespace or {NAMESPACE}, or create it")
-        return
-    if (found.get("status") or {}).get("phase") == "Terminating":
-        yield wrong(SUBJECT, f"namespace {name} is being deleted", "Wait, and create it again")
-        return
-    yield well(SUBJECT, f"{name} is there")
+    yield _of_namespace(setup, name)
     yield _account(setup, name)
+
+
+def _of_namespace(setup: Setup, name: str) -> Finding:
+    try:
+        found = setup.read("/api/v1/namespaces/{namespace}", f"namespace {name}")
+    except NotChecked as reason:
+        return unchecked(SUBJECT, f"{reason}: is it the right one")
+    if ((found or {}).get("status") or {}).get("phase") == "Terminating":
+        return wrong(SUBJECT, f"namespace {name} is being deleted", "Wait, and create it again")
+    return well(SUBJECT, f"{name} is there")
 
 
 def account_of(setup: Setup) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from components.step.errors import one_line
-from pipeline.doctor.finding import Finding, NotChecked, note, well, wrong
+from pipeline.doctor.finding import Finding, NotChecked, note, of_steps, well, wrong
 from pipeline.doctor.needs import StepNeeds
 from pipeline.doctor.quantities import amount, written
 from pipeline.doctor.setup import Setup
@@ -20,10 +20,7 @@ def check(setup: Setup) -> Iterable[Finding]:
     """Yield for each step, or several that want the same, whether a node takes it."""
     nodes = setup.listed("/api/v1/nodes", "nodes")
     used = _used(setup)
-    found = [(step.name, _for_step(step, nodes, used)) for step in setup.steps]
-    for finding in dict.fromkeys(finding for _, finding in found):
-        steps = ", ".join(name for name, each in found if each == finding)
-        yield Finding(f"{SUBJECT} ({steps})", finding.state, finding.sentence, finding.advice)
+    yield from of_steps({step.name: _for_step(step, nodes, used) for step in setup.steps})
 
 
 def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:

@@ -1,11 +1,12 @@
 """Pod security: what the namespace's labels demand, and what the cluster says to a trial pod, which it never makes."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from components.step.errors import one_line
 from pipeline.cluster.kfp_api import KfpApi
-from pipeline.doctor.finding import Finding, unchecked, well, wrong
+from pipeline.doctor.finding import Finding, of_steps, unchecked, well, wrong
 from pipeline.doctor.kfp import WITH_SECURITY, version_of
 from pipeline.doctor.namespace import account_of
 from pipeline.doctor.needs import StepNeeds
@@ -19,6 +20,7 @@ CONFINED = {
     "capabilities": {"drop": ["ALL"]},
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+POD = re.compile(r'^pods "[^"]*" is forbidden: ')
 CAUSES: Mapping[str, tuple[str, str]] = {
     "violates PodSecurity": (
         "pod security violation",
@@ -26,6 +28,8 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     ),
     "exceeded quota": ("quota exceeded", "End what uses it, lower cpu_request and memory_request, or have it raised"),
     "failed quota": ("the quota wants what the pod does not say", "Have a limit range with defaults added"),
+    " per Container is ": ("limit range", "Change cpu, memory and what is requested, or have the limit range changed"),
+    " per Pod is ": ("limit range", "Change cpu, memory and what is requested, or have the limit range changed"),
     "error looking up service account": ("missing service account", "Name the runs' own by --service-account"),
     "unable to validate against any security context constraint": (
         "no SCC admits it",
@@ -56,23 +60,21 @@ def _by_label(setup: Setup, level: str) -> Finding:
 
 
 def _by_trial(setup: Setup) -> Iterator[Finding]:
-    kubernetes = setup.in_kubernetes()
     account = account_of(setup) or "default"
+    yield from of_steps({step.name: _trial(setup, step, account) for step in setup.steps})
+
+
+def _trial(setup: Setup, step: StepNeeds, account: str) -> Finding:
+    kubernetes = setup.in_kubernetes()
     path = f"/api/v1/namespaces/{kubernetes.namespace}/pods"
-    admitted = []
-    for step in setup.steps:
-        status, answer = kubernetes.ask("POST", path, {"dryRun": "All"}, trial_pod(step, account))
-        said = one_line(message_of(answer), 500)
-        if status in (200, 201):
-            admitted.append(step.name)
-        elif "cannot create resource" in said or status == 401:
-            yield unchecked(ADMISSION, f"this kubeconfig may not create pods, not even on trial ({status})")
-            return
-        else:
-            cause, advice = next((found for text, found in CAUSES.items() if text in said), ("refused", "Correct that"))
-            yield wrong(f"{ADMISSION} ({step.name})", f"{cause}: {said}", advice)
-    if admitted:
-        yield well(ADMISSION, f"the cluster admits trial pods of {', '.join(admitted)}")
+    status, answer = kubernetes.ask("POST", path, {"dryRun": "All"}, trial_pod(step, account))
+    if status in (200, 201):
+        return well(ADMISSION, "the cluster admits a trial pod")
+    said = POD.sub("", one_line(message_of(answer), 500))
+    if "cannot create resource" in said or status == 401:
+        return unchecked(ADMISSION, f"this kubeconfig may not create pods, not even on trial ({status})")
+    cause, advice = next((found for text, found in CAUSES.items() if text in said), ("refused", "Correct that"))
+    return wrong(ADMISSION, f"{cause}: {said}", advice)
 
 
 def trial_pod(step: StepNeeds, account: str) -> dict[str, Any]:

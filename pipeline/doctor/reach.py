@@ -12,7 +12,8 @@ from components.step.errors import one_line
 
 SECONDS = 5.0
 # OpenSSL's X509_V_ERR_...
-NOT_YET_VALID, EXPIRED, OTHER_HOST = 9, 10, 62
+NOT_YET_VALID, EXPIRED = 9, 10
+OTHER_HOST = (62, 64)  # By name, by IP address.
 UNKNOWN_ISSUER = (2, 18, 19, 20, 21)
 INSIDE = re.compile(r"(?P<service>[a-z0-9-]+)(\.(?P<namespace>[a-z0-9-]+)\.svc(\.cluster\.local)?)?\.?")
 
@@ -86,7 +87,7 @@ def _distrusted(where: str, error: ssl.SSLCertVerificationError, ca_advice: str)
         return Trouble(f"the certificate of {where} has expired", "Renew it, or set this machine's clock")
     if error.verify_code == NOT_YET_VALID:
         return Trouble(f"the certificate of {where} is not valid yet", "Set this machine's clock")
-    if error.verify_code == OTHER_HOST or "doesn't match" in error.verify_message:
+    if error.verify_code in OTHER_HOST:
         return Trouble(f"the certificate of {where} is for another host", "Use the name that the certificate has")
     if error.verify_code in UNKNOWN_ISSUER:
         return Trouble(f"the certificate of {where} is of a CA that is not trusted here (private CA)", ca_advice)

@@ -50,8 +50,11 @@ class Setup:
         status, answer = kubernetes.ask("GET", path.replace("{namespace}", kubernetes.namespace))
         if status == 404:
             return None
+        if status in (401, 403):
+            raise NotChecked(f"this kubeconfig may not read {what} ({status})")
         if status != 200 or not isinstance(answer, dict):
-            raise NotChecked(f"this kubeconfig may not read {what} ({status} {one_line(message_of(answer), 160)})")
+            said = one_line(message_of(answer), 160)
+            raise NotChecked(f"Kubernetes answers {status} {said} to the question for {what}")
         return answer
 
     def listed(self, path: str, what: str) -> list[Mapping[str, Any]]:

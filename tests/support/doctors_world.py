@@ -21,7 +21,7 @@ from tests.support.strict_s3 import KEY, SECRET, StrictS3, strict_s3
 
 V1, V2, ML = "/api/v1", "/apis/v2beta1", "/api/2.0/mlflow"
 HERE = f"{V1}/namespaces/kubeflow"
-REVIEWS = "/apis/authorization.k8s.io/v1"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 MANIFESTS = "/v2/pawline/{name}/manifests/1"
 NOT_FOUND = 404, {"kind": "Status", "reason": "NotFound", "message": "not found"}
 FORBIDDEN = 403, {"kind": "Status", "reason": "Forbidden", "message": "is forbidden: User cannot get resource"}
@@ -158,8 +158,7 @@ def _furnish(world: World) -> None:
         world.items(path)
     world.has_nodes(node())
     allowed = 201, {"status": {"allowed": True}}
-    world.cluster.routes["POST", f"{REVIEWS}/selfsubjectaccessreviews"] = allowed
-    world.cluster.routes["POST", f"{REVIEWS}/namespaces/kubeflow/localsubjectaccessreviews"] = allowed
+    world.cluster.routes["POST", REVIEWS] = allowed
     world.cluster.routes["POST", f"{HERE}/pods"] = 201, {}
     world.answers("/apis/monitoring.coreos.com/v1", {"resources": [{"name": "podmonitors"}]})
     world.items(

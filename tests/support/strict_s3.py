@@ -1,6 +1,7 @@
 """A small S3 server, strict as real ones are: it checks keys, signatures, region, clock, rights and bucket."""
 
 import calendar
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -82,8 +83,8 @@ class _OfRequest(S3SigV4Auth):
 
 
 @contextmanager
-def strict_s3(**settings) -> Iterator[StrictS3]:
-    """Yield a server with such `settings` until the context ends."""
+def strict_s3(tls: ssl.SSLContext | None = None, **settings) -> Iterator[StrictS3]:
+    """Yield a server with such `settings` until the context ends, one that speaks TLS if it has what it takes."""
     store = StrictS3(**settings)
 
     class Handler(BaseHTTPRequestHandler):
@@ -119,8 +120,10 @@ def strict_s3(**settings) -> Iterator[StrictS3]:
         do_GET = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815  # http.server's names.
 
     server = ManyAtOnce(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    store.url = f"http://127.0.0.1:{server.server_port}"
+    store.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     try:
         yield store
     finally:

@@ -5,11 +5,10 @@ from typing import Any
 from pipeline.doctor.needs import KeysOf
 from tests.support.broken import Broken, cases, check_named
 from tests.support.doctors_world import HERE, MANIFESTS, REVIEWS, V1, V2, World, node
-from tests.support.kfp_server import recorded
+from tests.support.kfp_server import Request, recorded
 
 GPUS = {"nvidia.com/gpu": "2"}
 TAINT = {"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"}
-STEPS = ("extract", "split", "train", "test", "promote")
 
 
 def on_nodes(world: World, *nodes: dict[str, Any]) -> None:
@@ -45,8 +44,11 @@ def limit_range(world: World, **rule: Any) -> None:
 
 
 def refused(world: World) -> None:
-    review = f"{REVIEWS}/namespaces/kubeflow/localsubjectaccessreviews"
-    world.answers(review, {"status": {"allowed": False}}, "POST", 201)
+    def review(request: Request) -> tuple[int, Any]:
+        account = "system:serviceaccount:kubeflow:pipeline-runner"
+        return 201, {"status": {"allowed": request.headers.get("Impersonate-User") != account}}
+
+    world.cluster.routes["POST", REVIEWS] = review
 
 
 BROKEN = {
@@ -127,7 +129,7 @@ BROKEN = {
     "placeholder": Broken(lambda world: world.wants(image="image.invalid/x:1"), ("image image.invalid/x:1",), "placeh"),
     "pod security": Broken(
         of_root,
-        ("pod security", *(f"admission ({step})" for step in STEPS)),
+        ("pod security", "admission (extract, split, train, test, promote)"),
         "the namespace enforces restricted, and the YAML does not say runAsNonRoot",
     ),
     "old backend": Broken(old_backend, ("KFP version",), "this old backend (KFP of the time of 2.5)"),
