@@ -74,9 +74,12 @@ class KfpApi:
         kind = "multipart/form-data" if files else "application/json"
         data = self._exchange(method, V2 + path, query, body, files, kind)
         try:
-            return read_json(data) if data else {}
+            answer = read_json(data) if data else {}
         except ValueError as error:
             raise self._no_kfp("something else") from error
+        if not isinstance(answer, dict):
+            raise self._no_kfp("other JSON than an object")
+        return answer
 
     def text(self, path: str) -> str:
         """Return the text at `path`, which begins with the API's version. Errors are as in `call`."""

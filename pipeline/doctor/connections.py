@@ -25,7 +25,7 @@ def connect_kfp(server: NamedServer | None) -> KfpApi | Finding:
     if server is None:
         return unchecked(KFP, f"no server is named by --host or {HOST}")
     ca_advice = f"Name a file with the CA's certificate by {CA_BUNDLE}"
-    if trouble := trouble_reaching(server.address, server.ca_bundle, ca_advice):
+    if trouble := trouble_reaching(server.address, server.ca_bundle, ca_advice, by_proxy=False):
         return wrong(KFP, f"{server.address}: {trouble.sentence}", f"{trouble.advice} (--host or {HOST})")
     if ended := _expiry(server.token):
         return wrong(KFP, f"the token in {TOKEN} expired at {ended}", "Take a new one (`oc whoami -t`)")
@@ -46,11 +46,11 @@ def connect_kubernetes(namespace: str, meant: bool) -> KubernetesApi | Finding:
         kubernetes = KubernetesApi(namespace)
     except PawlineError as error:
         return unchecked(KUBERNETES, f"there is no kubeconfig: {_received(error)} Set KUBECONFIG, or log in")
-    address, known = kubernetes.configuration.host, kubernetes.configuration.ssl_ca_cert
-    if kubernetes.configuration.verify_ssl:
-        trouble = trouble_reaching(address, Path(known) if known else None, LOG_IN)
-        if trouble:
-            return wrong(KUBERNETES, f"{address}: {trouble.sentence}", f"{trouble.advice}. {LOG_IN}")
+    told = kubernetes.configuration
+    if told.verify_ssl and not told.proxy:
+        known = Path(told.ssl_ca_cert) if told.ssl_ca_cert else None
+        if trouble := trouble_reaching(told.host, known, LOG_IN, by_proxy=False):
+            return wrong(KUBERNETES, f"{told.host}: {trouble.sentence}", f"{trouble.advice}. {LOG_IN}")
     return _admitted(kubernetes)
 
 

@@ -89,7 +89,7 @@ def examine(examined: Examined, checks: Mapping[str, Check] = CHECKS, seconds: f
         )
         made = at_once({name: partial(_made, name, check, setup) for name, check in checks.items()}, seconds)
     findings = (finding for name in checks for finding in made.get(name, [_late(name, seconds)]))
-    return [_without_secrets(finding, examined.environment) for finding in (*unconnected, *findings)]
+    return [_without_secrets(finding, examined.environment, setup.secrets) for finding in (*unconnected, *findings)]
 
 
 def at_once(tasks: Mapping[str, Callable[[], Result]], seconds: float) -> dict[str, Result]:
@@ -153,6 +153,8 @@ def _late(subject: str, seconds: float) -> Finding:
     return unchecked(subject, f"it took more than {seconds:.0f} s")
 
 
-def _without_secrets(finding: Finding, environment: Mapping[str, str]) -> Finding:
-    sentence, advice = (without_secret_values(text, environment) for text in (finding.sentence, finding.advice))
+def _without_secrets(finding: Finding, *sources: Mapping[str, str]) -> Finding:
+    sentence, advice = finding.sentence, finding.advice
+    for source in sources:  # Two may have different values of one name.
+        sentence, advice = (without_secret_values(text, source) for text in (sentence, advice))
     return replace(finding, sentence=sentence, advice=advice)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.step.secrets import without_secret_values
 from pipeline.doctor.finding import NotChecked
 from pipeline.doctor.needs import StepNeeds
 from pipeline.doctor.setup import Setup
@@ -20,10 +19,6 @@ class Given:
     source: str
     ca_bundle: Path | None
     in_cluster: bool
-
-    def clean(self, text: str) -> str:
-        """Return `text` without the secrets among the variables."""
-        return without_secret_values(text, self.variables)
 
 
 def given_to(setup: Setup, step: StepNeeds, prefix: str, ca_variable: str) -> Given:
@@ -60,6 +55,7 @@ def _in_pod(setup: Setup, step: StepNeeds, prefix: str, ca_variable: str) -> Giv
         values = read_secret(setup, secret.name) or {}
         variables |= {name: values[key].strip() for name, key in secret.keys.items() if values.get(key, "").strip()}
         sources.append(f"secret {secret.name}")
+    setup.secrets.update(variables)
     return Given(variables, " and ".join(sources) or "the YAML", _certificates(setup, step, ca_variable), True)
 
 

@@ -36,7 +36,7 @@ def check(setup: Setup) -> Iterable[Finding]:
     elif not uri.startswith(("http://", "https://")):
         yield well(SUBJECT, f"runs are tracked in the file {one_line(sqlite_path(uri) or public_uri(uri), 200)}")
     else:
-        yield from (_cleaned(given, finding) for finding in _of_server(setup, uri.rstrip("/"), given))
+        yield from _of_server(setup, uri.rstrip("/"), given)
 
 
 def _of_server(setup: Setup, uri: str, given: Given) -> Iterator[Finding]:
@@ -118,7 +118,3 @@ def _authorization(given: Given) -> dict[str, str]:
 
 def _whose(given: Given) -> str:
     return f"the user of {given.source}" if _authorization(given) else "no user"
-
-
-def _cleaned(given: Given, finding: Finding) -> Finding:
-    return Finding(finding.subject, finding.state, given.clean(finding.sentence), given.clean(finding.advice))

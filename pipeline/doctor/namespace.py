@@ -1,6 +1,7 @@
 """The namespace of the runs, and the service account that their pods will have."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from components.step.errors import PawlineError
 from pipeline.cluster.kfp_api import KfpApi
@@ -45,10 +46,16 @@ def _account(setup: Setup, namespace: str) -> Finding:
     if not name:
         sentence = f"namespace {namespace} has none that KFP gives to runs ({', '.join(USUAL)})"
         return wrong(ACCOUNT, sentence, f"Correct {NAMESPACE}, or name the runs' own by --service-account")
-    if setup.read(f"/api/v1/namespaces/{{namespace}}/serviceaccounts/{name}", "service accounts") is None:
+    if account_object(setup, name) is None:
         sentence = f"there is no service account {name} in {namespace}"
         return wrong(ACCOUNT, sentence, f"Correct {NAMESPACE}, create it, or name another by --service-account")
     return well(ACCOUNT, f"{name} is there")
+
+
+def account_object(setup: Setup, name: str) -> Mapping[str, Any] | None:
+    """Return the service account called `name`, None where there is none. Errors are as in `Setup.read`."""
+    path = f"/api/v1/namespaces/{{namespace}}/serviceaccounts/{name}"
+    return setup.read(path, "service accounts") if name else None
 
 
 def _of_last_run(setup: Setup) -> str:

@@ -82,11 +82,10 @@ def _needs(
 
 def _quantities(resources: Mapping[str, Any], kind: str, parameters: Mapping[str, Any]) -> dict[str, str]:
     found = {name: _text(resources.get(f"resource{word}{kind}", ""), parameters) for name, word in RESOURCES.items()}
-    accelerator = resources.get("accelerator", {})
-    device = _text(accelerator.get("resourceType", ""), parameters)
+    accelerator = resources.get("accelerator", {}) if kind == "Limit" else {}
     count = _text(accelerator.get("resourceCount", ""), parameters)
-    if device and count.strip("0"):
-        found[device] = count
+    if count.strip("0"):
+        found[_text(accelerator.get("resourceType", ""), parameters)] = count
     return {name: quantity for name, quantity in found.items() if quantity}
 
 

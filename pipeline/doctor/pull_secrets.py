@@ -2,7 +2,7 @@
 
 from pipeline.doctor.finding import NotChecked
 from pipeline.doctor.given import read_secret
-from pipeline.doctor.namespace import account_of
+from pipeline.doctor.namespace import account_object, account_of
 from pipeline.doctor.needs import StepNeeds
 from pipeline.doctor.registries import logins_in
 from pipeline.doctor.setup import Setup
@@ -18,15 +18,13 @@ def logins_of(setup: Setup, step: StepNeeds) -> dict[str, str]:
             logins = logins_in((read_secret(setup, name) or {})[KEY]) | logins
         except (NotChecked, LookupError, ValueError, AttributeError):
             continue  # Said by the check of secrets.
+    setup.secrets.update({f"PASSWORD_{number}": login for number, login in enumerate(logins.values())})
     return logins
 
 
 def _of_account(setup: Setup) -> list[str]:
     try:
-        name = account_of(setup)
-        found = (
-            setup.read(f"/api/v1/namespaces/{{namespace}}/serviceaccounts/{name}", "service accounts") if name else None
-        )
+        found = account_object(setup, account_of(setup))
     except NotChecked:
         return []
     return [each["name"] for each in (found or {}).get("imagePullSecrets") or [] if "name" in each]

@@ -26,10 +26,11 @@ class Trouble(NamedTuple):
     nameless: bool = False
 
 
-def trouble_reaching(url: str, ca_bundle: Path | None, ca_advice: str) -> Trouble | None:
-    """Return what keeps from the server at `url`, None for nothing; one behind a proxy is left to the proxy.
+def trouble_reaching(url: str, ca_bundle: Path | None, ca_advice: str, by_proxy: bool = True) -> Trouble | None:
+    """Return what keeps from the server at `url`, None for nothing.
 
     `ca_bundle` has the certificates that are trusted, None for the usual ones; `ca_advice` says how others are named.
+    A client that goes `by_proxy`, where the environment names one, leaves the rest of the way to that.
     """
     try:
         parts = urlsplit(url)
@@ -38,9 +39,17 @@ def trouble_reaching(url: str, ca_bundle: Path | None, ca_advice: str) -> Troubl
         host = ""
     if not host or parts.scheme not in ("http", "https"):
         return Trouble("its address is no http(s) URL", "Write it with http:// or https:// before it, and a host")
-    if parts.scheme in getproxies() and not proxy_bypass(host):
-        return None
+    if by_proxy and parts.scheme in getproxies() and not proxy_bypass(host):
+        return _trouble_with_proxy(getproxies()[parts.scheme], host)
     return _trouble_connecting(host, port, parts.scheme == "https", ca_bundle, ca_advice)
+
+
+def _trouble_with_proxy(proxy: str, host: str) -> Trouble | None:
+    trouble = trouble_reaching(proxy if "://" in proxy else f"http://{proxy}", None, "", by_proxy=False)
+    if trouble is None:
+        return None
+    advice = f"Correct HTTPS_PROXY and HTTP_PROXY, or put {one_line(host, 120)} into NO_PROXY"
+    return Trouble(f"the proxy cannot be reached: {trouble.sentence}", advice)
 
 
 def service_inside(host: str, namespace: str) -> tuple[str, str] | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipeline.doctor.finding import Finding, NotChecked, note, unchecked, well, wrong
-from pipeline.doctor.namespace import account_of
+from pipeline.doctor.namespace import account_object, account_of
 from pipeline.doctor.setup import Setup
 
 ACCOUNT, OWN = "rights of runs", "your rights"
@@ -55,7 +55,7 @@ def check(setup: Setup) -> Iterable[Finding]:
 
 def _of_runs(setup: Setup) -> Iterator[Finding]:
     account = account_of(setup)
-    if not account or setup.read(f"/api/v1/namespaces/{{namespace}}/serviceaccounts/{account}", "it") is None:
+    if account_object(setup, account) is None:
         return  # Said by the check of the namespace.
     try:
         missing = [right for right in OF_RUNS if not _may(setup, right, account)]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.doctor.finding import Finding, NotChecked, note, unchecked, well, wrong
 from pipeline.doctor.given import read_secret
-from pipeline.doctor.namespace import account_of
+from pipeline.doctor.namespace import account_object, account_of
 from pipeline.doctor.needs import KeysOf
 from pipeline.doctor.setup import Setup
 
@@ -80,8 +80,7 @@ def _absent(setup: Setup, subject: str, secret: KeysOf) -> Finding:
 
 
 def _has_identity(setup: Setup) -> bool:
-    name = account_of(setup)
-    found = setup.read(f"/api/v1/namespaces/{{namespace}}/serviceaccounts/{name}", "service accounts") if name else None
+    found = account_object(setup, account_of(setup))
     return any(identity in ((found or {}).get("metadata") or {}).get("annotations", {}) for identity in IDENTITIES)
 
 

@@ -1,7 +1,7 @@
 """What is examined: a run's needs, and the servers that it will meet, as far as they could be reached."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ class Setup:
 
     `for_cluster` tells whether the YAML was compiled for one; `kubernetes` and `kfp` are the connections, or why there
     is none; `folder` takes temporary files; `service_account` is that of the run's pods, "" where nobody named it.
+    `secrets` gathers what was read from the cluster's secrets, by variables' names, to be cut out of what is said.
     """
 
     parameters: Mapping[str, Any]
@@ -28,6 +29,7 @@ class Setup:
     kfp: KfpApi | str
     folder: Path
     service_account: str = ""
+    secrets: dict[str, str] = field(default_factory=dict)
 
     def in_kubernetes(self) -> KubernetesApi:
         """Return the connection with Kubernetes.

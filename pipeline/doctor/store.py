@@ -29,8 +29,7 @@ def check(setup: Setup) -> Iterable[Finding]:
         given = given_to(setup, setup.steps[0], "AWS_", "AWS_CA_BUNDLE")
         if setup.for_cluster and not given.in_cluster and not any(name in given.variables for name in SAYING_WHERE):
             raise NotChecked("neither the secret of its keys can be read nor has this environment any")
-        for finding in _of_s3(setup, given, in_s3):
-            yield Finding(finding.subject, finding.state, given.clean(finding.sentence), given.clean(finding.advice))
+        yield from _of_s3(setup, given, in_s3)
 
 
 def _folders(setup: Setup, places: dict[str, str]) -> Iterator[Finding]:

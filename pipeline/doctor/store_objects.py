@@ -35,7 +35,7 @@ class StoreObjects:
     def __init__(self, given: Given, endpoint: str) -> None:
         """Ask nothing yet."""
         self._given, self._endpoint = given, endpoint
-        self._where = given.clean(one_line(endpoint, 120)) or "AWS"
+        self._where = one_line(endpoint, 120) or "AWS"
         self._of_other_region: list[Any] = []
         self._client = self._asked("", self._made)
         self._client.meta.events.register_first("needs-retry.s3", self._note_region)

@@ -45,6 +45,11 @@ class World:
 
     def examine(self, without: Collection[str] = (), **changed: Any) -> list[Finding]:
         """Return what doctor finds by all checks but some; `changed` of what it is told."""
+        checks = {name: check for name, check in CHECKS.items() if name not in without}
+        return examine(self.examined(**changed), checks)
+
+    def examined(self, **changed: Any) -> Examined:
+        """Return what doctor is told."""
         told: dict[str, Any] = {
             "parameters": self.parameters,
             "steps": self.steps,
@@ -54,8 +59,7 @@ class World:
             "namespace": "",
             "cluster_meant": True,
         }
-        checks = {name: check for name, check in CHECKS.items() if name not in without}
-        return examine(Examined(**told | changed), checks)
+        return Examined(**told | changed)
 
     def wants(self, step: str = "", **changed: Any) -> None:
         """Let the step called `step`, or each, need what is `changed`."""

@@ -43,6 +43,7 @@ class FakeCluster:
     url: str = ""
     routes: dict[tuple[str, str], Answer | tuple[int, Any]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)  # Of each answer, besides those that HTTP needs.
 
     def answer(self, request: Request) -> tuple[int, Any]:
         self.requests.append(request)
@@ -96,6 +97,8 @@ def fake_cluster() -> Iterator[FakeCluster]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
+            for name, value in cluster.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(data)

@@ -33,6 +33,7 @@ class StrictS3:
     objects: dict[str, bytes] = field(default_factory=dict)
     forbidden: tuple[str, ...] = ()
     expired_session: str = ""
+    repeats: bool = False  # Whether its refusals say what they were given, and what they should have been.
     page: bytes = b""  # What it answers instead, as a console would.
 
     def refusal(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, str, str] | None:
@@ -95,7 +96,14 @@ def strict_s3(tls: ssl.SSLContext | None = None, **settings) -> Iterator[StrictS
                 return self._send(200, store.page, "text/html")
             if refusal := store.refusal(self.command, self.path, headers, body):
                 status, code, more = refusal
-                return self._send(status, REFUSAL.format(code=code, said=f"{code} of the test", more=more).encode())
+                return self._send(
+                    status,
+                    REFUSAL.format(
+                        code=code,
+                        said=f"{code} of {headers} {SECRET}" if store.repeats else f"{code} of the test",
+                        more=more,
+                    ).encode(),
+                )
             return self._act(urlsplit(self.path), body)
 
         def _act(self, parts, body: bytes) -> None:
