@@ -35,11 +35,9 @@ def tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
 
 def _for_step(step: StepNeeds, nodes: Sequence[Node], used: Mapping[str, Mapping[str, float]] | None) -> Finding:
     """Return why no node takes `step`, the first reason that leaves none, or the nodes that do."""
-    left = [node for node in nodes if _is_ready(node)]
-    if not left:
-        return wrong(SUBJECT, f"none of {len(nodes)} is ready", "Look at them (`kubectl get nodes`)")
-    for narrow in (_with_labels, _with_devices, _tolerated, _large_enough):
-        left, finding = narrow(step, left)
+    left = list(nodes)
+    for narrow in (_with_labels, _ready, _with_devices, _tolerated, _large_enough):
+        left, finding = narrow(step, left) if left else ([], wrong(SUBJECT, "there are none", "Add one"))
         if not left:
             return finding
     names = [_name(node) for node in left]
@@ -60,6 +58,12 @@ def _with_labels(step: StepNeeds, nodes: Sequence[Node]) -> tuple[list[Node], Fi
     sentence = f"no node has the labels of node_selector {json.dumps(dict(wanted))}; "
     sentence += f"nodes have {', '.join(there) or 'none of these'}"
     return left, wrong(SUBJECT, one_line(sentence, 400), "Correct node_selector, or label a node")
+
+
+def _ready(step: StepNeeds, nodes: Sequence[Node]) -> tuple[list[Node], Finding]:
+    names = ", ".join(_name(node) for node in nodes[:3])
+    sentence = f"none of {len(nodes)} that {'have its labels' if step.node_selector else 'are there'} is ready: {names}"
+    return [node for node in nodes if _is_ready(node)], wrong(SUBJECT, sentence, "Look at them (`kubectl get nodes`)")
 
 
 def _with_devices(step: StepNeeds, nodes: Sequence[Node]) -> tuple[list[Node], Finding]:

@@ -107,11 +107,17 @@ def fake_cluster() -> Iterator[FakeCluster]:
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  # http.server's names.
 
-    server = ManyAtOnce(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    cluster.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with listening(ManyAtOnce(("127.0.0.1", 0), Handler)) as port:
+        cluster.url = f"http://127.0.0.1:{port}"
         yield cluster
+
+
+@contextmanager
+def listening(server: ThreadingHTTPServer) -> Iterator[int]:
+    """Let `server` listen until the context ends; yield its port."""
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield server.server_port
     finally:
         server.shutdown()
         server.server_close()

@@ -2,7 +2,6 @@
 
 import calendar
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.support.kfp_server import ManyAtOnce
+from tests.support.kfp_server import ManyAtOnce, listening
 
 KEY, SECRET = "AKIASTRICT", "a-secret-key-that-nobody-reads"
 REFUSAL = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>{said}</Message>{more}</Error>"
@@ -130,10 +129,6 @@ def strict_s3(tls: ssl.SSLContext | None = None, **settings) -> Iterator[StrictS
     server = ManyAtOnce(("127.0.0.1", 0), Handler)
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    store.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-    try:
+    with listening(server) as port:
+        store.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         yield store
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -85,6 +85,14 @@ BROKEN = {
         ("nodes (train)",),
         'no node has the labels of node_selector {"gpu": "a100"}; nodes have gpu=t4',
     ),
+    "node not ready": Broken(
+        lambda world: on_nodes(world, node("gpu-1", {"gpu": "a100"}, **GPUS) | {"status": {}}),
+        ("nodes (train)",),
+        "none of 1 that have its labels is ready: gpu-1",
+    ),
+    "no nodes": Broken(
+        lambda world: world.has_nodes(), ("nodes (extract, split, train, test, promote)",), "there are none"
+    ),
     "tainted node": Broken(
         lambda world: on_nodes(world, node("gpu-1", {"gpu": "a100"}, [TAINT], **GPUS)),
         ("nodes (train)",),

@@ -22,7 +22,15 @@ def inside(world: World, service: str) -> None:
 
 def other_port(world: World) -> None:
     inside(world, "no-store")
-    world.answers(f"{HERE}/services/no-store", {"spec": {"ports": [{"port": 9001}]}})
+    metadata = {"name": "no-store", "namespace": "kubeflow"}
+    world.answers(f"{HERE}/services/no-store", {"metadata": metadata, "spec": {"ports": [{"port": 9001}]}})
+
+
+def no_pods(world: World) -> None:
+    inside(world, "no-pods")
+    metadata = {"name": "no-pods", "namespace": "kubeflow"}
+    world.answers(f"{HERE}/services/no-pods", {"metadata": metadata, "spec": {"ports": [{"port": 9000}]}})
+    world.answers(f"{HERE}/endpoints/no-pods", {"subsets": []})
 
 
 BROKEN = {
@@ -90,7 +98,8 @@ BROKEN = {
     "no such service": Broken(
         lambda world: inside(world, "no-store"), ("store",), "there is no Service no-store in kubeflow"
     ),
-    "a service's other port": Broken(other_port, ("store",), "Service no-store has no port 9000, but 9001"),
+    "a service's other port": Broken(other_port, ("store",), "Service no-store in kubeflow has no port 9000, but 9001"),
+    "a service without pods": Broken(no_pods, ("store",), "Service no-pods in kubeflow has no pod behind it"),
     "a path of this machine": Broken(
         lambda world: world.parameters.update(images_uri="photos"),
         ("store (images_uri)",),
