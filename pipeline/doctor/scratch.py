@@ -9,7 +9,7 @@ from pipeline.doctor.needs import StepNeeds
 from pipeline.doctor.quantities import amount, written
 from pipeline.doctor.reach import trouble_reaching
 from pipeline.doctor.setup import Setup
-from pipeline.doctor.store_address import endpoint_of
+from pipeline.doctor.store_address import endpoint_of, lacks_keys, says_where
 from pipeline.doctor.store_objects import Refused, StoreObjects
 
 SUBJECT, CLASS = "scratch", "storage class"
@@ -73,8 +73,8 @@ def _image_bytes(setup: Setup, uri: str) -> tuple[float, bool]:
     """Return how many bytes lie below `uri`, and whether all were counted."""
     given = given_to(setup, setup.steps[0], "AWS_", "AWS_CA_BUNDLE")
     endpoint = endpoint_of(given)
-    if endpoint and trouble_reaching(endpoint, given.ca_bundle, ""):
-        raise NotChecked("the store cannot be reached")
+    if not says_where(given) or lacks_keys(given) or (endpoint and trouble_reaching(endpoint, given.ca_bundle, "")):
+        raise NotChecked("the store cannot be asked for the images' sizes")
     try:
         return StoreObjects(given, endpoint).bytes_below(uri, MOST_PAGES)
     except Refused as refused:

@@ -11,12 +11,10 @@ from pipeline.doctor.given import Given, given_to
 from pipeline.doctor.inside import inside_or_wrong
 from pipeline.doctor.reach import trouble_reaching
 from pipeline.doctor.setup import Setup
-from pipeline.doctor.store_address import ENDPOINT, OLD_ENDPOINT, bad_address, endpoint_of
+from pipeline.doctor.store_address import bad_address, endpoint_of, lacks_keys, says_where
 from pipeline.doctor.store_objects import Refused, StoreObjects
 
 SUBJECT = "store"
-KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-SAYING_WHERE = (ENDPOINT, OLD_ENDPOINT, *KEYS, "AWS_PROFILE")
 READ, WRITTEN = ("annotations_uri", "images_uri"), ("dataset_store", "cache_uri", "checkpoint_uri")
 
 
@@ -27,7 +25,7 @@ def check(setup: Setup) -> Iterable[Finding]:
     yield from _folders(setup, {name: uri for name, uri in places.items() if uri and name not in in_s3})
     if in_s3:
         given = given_to(setup, setup.steps[0], "AWS_", "AWS_CA_BUNDLE")
-        if setup.for_cluster and not given.in_cluster and not any(name in given.variables for name in SAYING_WHERE):
+        if setup.for_cluster and not says_where(given):
             raise NotChecked("neither the secret of its keys can be read nor has this environment any")
         yield from _of_s3(setup, given, in_s3)
 
@@ -72,7 +70,7 @@ def _of_s3(setup: Setup, given: Given, places: dict[str, str]) -> Iterator[Findi
     if trouble:
         yield from inside_or_wrong(setup, SUBJECT, without_secret_values(endpoint), trouble)
         return
-    if given.in_cluster and not all(given.variables.get(name) for name in KEYS):
+    if lacks_keys(given):
         yield unchecked(SUBJECT, f"{given.source} lacks keys: what workload identity gives, a pod alone has")
         return
     try:

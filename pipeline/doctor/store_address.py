@@ -8,12 +8,23 @@ from pipeline.doctor.finding import Finding, wrong
 from pipeline.doctor.given import Given
 
 SUBJECT = "store address"
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 ENDPOINT, OLD_ENDPOINT, CONNECTION = "AWS_ENDPOINT_URL_S3", "MLFLOW_S3_ENDPOINT_URL", "AWS_S3_ENDPOINT"
 
 
 def endpoint_of(given: Given) -> str:
     """Return the address of the store, "" for AWS itself."""
     return given.variables.get(ENDPOINT) or given.variables.get(OLD_ENDPOINT) or ""
+
+
+def says_where(given: Given) -> bool:
+    """Tell whether what is `given` says of any store: a pod's secret does, an environment may."""
+    return given.in_cluster or any(name in given.variables for name in (ENDPOINT, OLD_ENDPOINT, *KEYS, "AWS_PROFILE"))
+
+
+def lacks_keys(given: Given) -> bool:
+    """Tell whether the pods' keys are none that could be tried here: workload identity gives pods theirs."""
+    return given.in_cluster and not all(given.variables.get(name) for name in KEYS)
 
 
 def bad_address(given: Given, places: Mapping[str, str]) -> Finding | None:

@@ -1,11 +1,16 @@
 """Objects of a store, asked for with given keys: what it says becomes a cause and what to do."""
 
+import functools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any, TypeVar
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from components.step.errors import ServiceError, one_line
 from components.storage.s3 import PROBE, client_config
@@ -18,6 +23,7 @@ from pipeline.doctor.store_refusals import cause_of, wrong_region
 SUBJECT, CLOCK = "store", "clock"
 # S3 refuses what was signed more than fifteen minutes ago, or ahead.
 MOST_SECONDS_OFF, SECONDS_TO_NOTE = 15 * 60, 60
+MAKING = threading.Lock()  # Clients of one session are made one after the other.
 Result = TypeVar("Result")
 
 
@@ -110,8 +116,6 @@ class StoreObjects:
         return sizes, not listed[-1].get("IsTruncated", False)
 
     def _asked(self, uri: str, ask: Callable[[], Result], what: str = "list") -> Result:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             answer = ask()
             if self._of_other_region:
@@ -128,19 +132,24 @@ class StoreObjects:
             self._of_other_region.append(response[1])
 
     def _made(self) -> Any:
-        import boto3
-
-        keys, verify = self._given.variables, str(self._given.ca_bundle) if self._given.ca_bundle else None
-        named: dict[str, Any] = {
-            "aws_access_key_id": keys.get("AWS_ACCESS_KEY_ID"),
-            "aws_secret_access_key": keys.get("AWS_SECRET_ACCESS_KEY"),
+        keys, endpoint = self._given.variables, self._endpoint or None
+        config, verify = client_config(endpoint, 2), str(self._given.ca_bundle) if self._given.ca_bundle else None
+        if not self._given.in_cluster:  # boto3 finds keys by itself then, in its files too.
+            return boto3.Session().client("s3", endpoint_url=endpoint, config=config, verify=verify)
+        named = {
+            "aws_access_key_id": keys["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": keys["AWS_SECRET_ACCESS_KEY"],
             "aws_session_token": keys.get("AWS_SESSION_TOKEN"),
-            "region_name": keys.get("AWS_DEFAULT_REGION"),
+            "region_name": keys.get("AWS_DEFAULT_REGION", "us-east-1"),
         }
-        # In this environment boto3 finds keys by itself, in its files too.
-        session = boto3.Session(**(named if self._given.in_cluster else {}))
-        endpoint = self._endpoint or None
-        return session.client("s3", endpoint_url=endpoint, config=client_config(endpoint, 2), verify=verify)
+        with MAKING:
+            return _session().client("s3", endpoint_url=endpoint, config=config, verify=verify, **named)
+
+
+@functools.cache
+def _session() -> Any:
+    """Return the session of all clients whose keys are given: each new one would read boto3's model of S3 again."""
+    return boto3.Session()
 
 
 def _clock(ahead: float) -> Iterator[Finding]:
