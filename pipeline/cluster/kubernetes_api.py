@@ -99,7 +99,7 @@ class KubernetesApi:
         kind = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
         options = {"query_params": list((query or {}).items()), "header_params": kind, "body": body}
         try:
-            answer = self._asked(self._core.api_client.call_api, path, method, **options, **WITH_TOKEN)
+            answer = self._asked(self._core.api_client.call_api, path, method, what=path, **options, **WITH_TOKEN)
             status, data = answer.status, answer.data
         except ServiceError as error:
             if not isinstance(error.__cause__, ApiException) or not error.__cause__.status:
