@@ -1,6 +1,6 @@
 """Secrets and ConfigMaps that steps are given: whether they are there, with each key, filled in."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from pipeline.doctor.finding import Finding, NotChecked, note, unchecked, well, wrong
 from pipeline.doctor.given import read_secret
@@ -21,62 +21,57 @@ def check(setup: Setup) -> Iterable[Finding]:
     setup.in_kubernetes()
     secrets = {secret.name: secret for step in setup.steps for secret in step.secrets}
     for secret in secrets.values():
-        yield from _each(setup, f"{SUBJECT} {secret.name}", secret)
+        yield _each(setup, f"{SUBJECT} {secret.name}", secret)
     for name in sorted({secret for step in setup.steps for secret in step.pull_secrets}):
         yield _pull_secret(setup, name)
     yield from _config_maps(setup)
 
 
-def _each(setup: Setup, subject: str, secret: KeysOf) -> Iterator[Finding]:
+def _each(setup: Setup, subject: str, secret: KeysOf) -> Finding:
     try:
         values = read_secret(setup, secret.name)
     except NotChecked as reason:
-        yield unchecked(subject, reason)
-        return
+        return unchecked(subject, reason)
     if values is None:
-        yield _absent(setup, subject, secret)
-        return
+        return _absent(setup, subject, secret)
     empty = [key for key in secret.keys.values() if not values.get(key, "").strip()]
-    needed = [key for key in empty if key not in NOT_NEEDED]
     ragged = [key for key in secret.keys.values() if values.get(key, "") != values.get(key, "").strip()]
-    if needed and _has_identity(setup):
-        yield note(subject, f"it has no {_and(needed)}; the service account gets keys by workload identity")
-    elif needed:
-        others = ", ".join(sorted(set(values) - set(secret.keys.values()))) or "none"
-        yield wrong(
-            subject,
-            f"it has no {_and(needed)}; other keys in it: {others}",
-            f"`kubectl edit secret {secret.name}`: put it in",
+    if needed := [key for key in empty if key not in NOT_NEEDED or not secret.optional]:
+        return _lacking(setup, subject, secret, needed, values)
+    if ragged:
+        advice = "Write it anew, without (`echo -n`)"
+        return wrong(subject, f"{', '.join(ragged)} begins or ends with a blank or line end", advice)
+    return well(subject, f"it has {', '.join(sorted(key for key in secret.keys.values() if key in values))}")
+
+
+def _lacking(setup: Setup, subject: str, secret: KeysOf, empty: Collection[str], there: Collection[str]) -> Finding:
+    """Return what follows from keys of a secret that are `empty` or not among those `there`."""
+    lacks = f"it has no {', '.join(empty)}"
+    if not secret.optional:
+        return wrong(subject, f"{lacks}, and this YAML asks for every key", "Put it in, or leave out --old-backend")
+    if _is_of_mlflow(secret):
+        return note(
+            subject, f"{lacks}: right only where MLflow has no users", f"Else `kubectl edit secret {secret.name}`"
         )
-    elif ragged:
-        yield wrong(
-            subject, f"{_and(ragged)} begins or ends with a blank or line end", "Write it anew, without (echo -n)"
-        )
-    elif empty and not secret.optional:
-        yield wrong(
-            subject,
-            f"it has no {_and(empty)}, and this YAML asks for every key",
-            "Put it in, or compile without --old-backend",
-        )
-    else:
-        yield well(subject, f"it has {_and(sorted(key for key in secret.keys.values() if key in values))}")
+    if _has_identity(setup):
+        return note(subject, f"{lacks}; the service account gets keys by workload identity")
+    others = ", ".join(sorted(set(there) - set(secret.keys.values()))) or "none"
+    return wrong(subject, f"{lacks}; other keys in it: {others}", f"`kubectl edit secret {secret.name}`: put it in")
 
 
 def _absent(setup: Setup, subject: str, secret: KeysOf) -> Finding:
-    namespace = setup.in_kubernetes().namespace
+    lacks, advice = f"it is not in {setup.in_kubernetes().namespace}", f"Create it (`{TEMPLATES}{secret.name}.yaml`)"
     if not secret.optional:
-        return wrong(subject, f"it is not in {namespace}, and every step waits for it", f"Create it (`{TEMPLATES}`)")
-    if any(name.startswith("MLFLOW_") for name in secret.keys):
-        return note(
-            subject,
-            f"it is not in {namespace}: right only where MLflow has no users",
-            f"Else create it (`{TEMPLATES}`)",
-        )
+        return wrong(subject, f"{lacks}, and every step waits for it", advice)
+    if _is_of_mlflow(secret):
+        return note(subject, f"{lacks}: right only where MLflow has no users", f"Else: {advice}")
     if _has_identity(setup):
-        return note(subject, f"it is not in {namespace}; the service account gets keys by workload identity")
-    return wrong(
-        subject, f"it is not in {namespace}, so steps have no keys", f"Create it (`{TEMPLATES}`), or correct s3_secret"
-    )
+        return note(subject, f"{lacks}; the service account gets keys by workload identity")
+    return wrong(subject, f"{lacks}, so steps have no keys", f"{advice}, or correct s3_secret")
+
+
+def _is_of_mlflow(secret: KeysOf) -> bool:
+    return any(name.startswith("MLFLOW_") for name in secret.keys)
 
 
 def _has_identity(setup: Setup) -> bool:
@@ -113,7 +108,3 @@ def _config_maps(setup: Setup) -> Iterator[Finding]:
             )
         elif found is not None:
             yield well(subject, f"it has {key}" if key else "it is there")
-
-
-def _and(names: list[str]) -> str:
-    return ", ".join(names)

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from components.step.errors import ServiceError, one_line
 from components.storage.s3 import PROBE, client_config
 from components.storage.s3_objects import OF_THE_REGION
-from pipeline.doctor.answers import answer_of
+from pipeline.doctor.answers import Answer, answer_of
 from pipeline.doctor.finding import Finding, note, well, wrong
 from pipeline.doctor.given import Given
 from pipeline.doctor.store_refusals import cause_of, wrong_region
@@ -54,26 +54,23 @@ class StoreObjects:
         """
         if not self._endpoint:
             return
-        bucket = uri.split("/")[2]
-        try:
-            answer = answer_of(
-                f"{self._endpoint.rstrip('/')}/{bucket}?list-type=2&max-keys=0", {}, self._given.ca_bundle
-            )
-        except ServiceError as error:
-            raise Refused(
-                SUBJECT,
-                f"{self._where} breaks off: {error}",
-                "Is TLS spoken there? Write https://, or name the port of S3",
-            ) from error
+        answer = self._plain(uri.split("/")[2])
         if answer.wants_tls:
             raise Refused(SUBJECT, f"{self._where} wants TLS", "Write https:// in the address")
         if answer.is_page:
-            sentence = (
-                f"{self._where} answers {answer.status} with a page instead of XML: a console, a proxy or a login"
-            )
-            raise Refused(SUBJECT, sentence, "Name the address and port of the S3 API itself")
+            sentence = f"{self._where} answers {answer.status} with a page instead of XML"
+            raise Refused(SUBJECT, f"{sentence}: a console, a proxy or a login", "Name address and port of the S3 API")
         with suppress(KeyError, TypeError, ValueError):
             yield from _clock(parsedate_to_datetime(answer.headers["date"]).timestamp() - time.time())
+
+    def _plain(self, bucket: str) -> Answer:
+        """Return what is answered to whoever has no keys."""
+        question = f"{self._endpoint.rstrip('/')}/{bucket}?list-type=2&max-keys=0"
+        try:
+            return answer_of(question, {}, self._given.ca_bundle)
+        except ServiceError as error:
+            advice = "Is TLS spoken there? Write https://, or name the port of S3"
+            raise Refused(SUBJECT, f"{self._where} breaks off: {error}", advice) from error
 
     def can_be_read(self, name: str, uri: str) -> Finding:
         """Return whether something lies at `uri`, the value of the parameter called `name`."""

@@ -69,6 +69,13 @@ def test_the_cause_is_named_and_no_other(world: World, broken: Broken) -> None:
     check_named(world, broken, without=("store", "scratch"))
 
 
+def test_a_user_left_empty_is_noted_where_mlflow_asks_for_none(world: World) -> None:
+    world.has_secret("pawline-mlflow", {"MLFLOW_TRACKING_USERNAME": "", "MLFLOW_TRACKING_PASSWORD": ""})
+    world.answers(f"{ML}/experiments/search", {})
+    [found] = [each for each in world.examine(without=("store", "scratch")) if each.state != "well"]
+    assert (found.state, "right only where MLflow has no users" in found.sentence) == ("note", True)
+
+
 def test_an_mlflow_open_to_all_is_noted(world: World) -> None:
     world.answers(f"{ML}/experiments/search", {})
     [found] = [each for each in world.examine() if each.state != "well"]
