@@ -5,6 +5,7 @@ import re
 from components.step.errors import UsageError, one_line
 from components.storage.stores import open_store, split_uri
 
+CHECKPOINTS = "checkpoints"  # Where train keeps them below dataset_store, unless checkpoint_uri says another place.
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\- ]{0,199}")
 
 

@@ -11,6 +11,7 @@ from components.dataset.samples import Sample, read_split_table
 from components.dataset.snapshot import Dataset, open_dataset
 from components.network.devices import prefer_determinism, use_gpus
 from components.parameters.numbers import check_checkpoint_minutes
+from components.parameters.places import CHECKPOINTS
 from components.parameters.recipe import add_recipe_flags, recipe_from
 from components.step.command import run_step, step_parser
 from components.step.files import write_json
@@ -125,7 +126,7 @@ def _places(arguments: argparse.Namespace) -> "Places":
     return Places(
         pixel_folder=Path(os.environ.get("PAWLINE_SCRATCH") or arguments.bundle.absolute().parent),
         cache_uri=arguments.cache_uri,
-        checkpoint_uri=arguments.checkpoint_uri or f"{store}/checkpoints",
+        checkpoint_uri=arguments.checkpoint_uri or f"{store}/{CHECKPOINTS}",
         checkpoint_seconds=60.0 * arguments.checkpoint_minutes,
         results=str(arguments.bundle.absolute()),
     )

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from components.step.errors import DataError, ServiceError, one_line
 from components.step.strict_json import read_json
+from pipeline.cluster.connection_errors import reason_of
 from pipeline.cluster.named import NamedServer, read_token
 
 V2 = "/apis/v2beta1"
@@ -154,7 +155,7 @@ class KfpApi:
 
     def _unreachable(self, reason: object) -> ServiceError:
         return Unreachable(
-            f"The KFP API must answer. Received: {self.server.address}: {_reason(reason)}. Check --host (or "
+            f"The KFP API must answer. Received: {self.server.address}: {reason_of(reason)}. Check --host (or "
             "PAWLINE_KFP_HOST); a private CA is named by PAWLINE_KFP_CA_BUNDLE."
         )
 
@@ -194,9 +195,3 @@ def _message(error: Any) -> str:
         return str(details[0] if details else found.get("message") or found.get("error") or error.reason)
     except (ValueError, LookupError, TypeError, AttributeError):
         return str(error.reason or body or "no reason")
-
-
-def _reason(error: object) -> str:
-    inner = getattr(error, "reason", None) or error
-    text = str(inner)
-    return one_line(text.rpartition(">: ")[2] if ">: " in text else text.partition("): ")[2] or text, 200)

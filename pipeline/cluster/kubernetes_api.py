@@ -7,6 +7,7 @@ from typing import Any
 
 from components.step.errors import ServiceError, one_line
 from components.step.strict_json import read_json
+from pipeline.cluster.connection_errors import reason_of
 
 RUN_LABEL = "pipeline/runid"
 TIMEOUT = (10, 60)
@@ -35,7 +36,7 @@ class KubernetesApi:
             configured = _configured(config)
         except (ConfigException, OSError, ValueError, TypeError, KeyError) as error:
             raise ServiceError(
-                f"Pods are seen with a kubeconfig. Received: {one_line(error, 200)}. Set KUBECONFIG, or log in."
+                f"Kubernetes is reached with a kubeconfig. Received: {_without_stop(error)}. Set KUBECONFIG, or log in."
             ) from error
         self.namespace = namespace or configured
         self._core, self._custom = client.CoreV1Api(), client.CustomObjectsApi()
@@ -129,8 +130,12 @@ class KubernetesApi:
             ) from error
         except HTTPError as error:
             raise ServiceError(
-                f"The Kubernetes API must answer. Received: {one_line(error, 200)}. Check KUBECONFIG."
+                f"The Kubernetes API must answer. Received: {reason_of(error)}. Check KUBECONFIG."
             ) from error
+
+
+def _without_stop(error: object) -> str:
+    return one_line(error, 200).rstrip(".")
 
 
 def _configured(config: Any) -> str:

@@ -105,7 +105,7 @@ def fake_cluster() -> Iterator[FakeCluster]:
 
         def log_message(self, *_: Any) -> None: ...
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815  # http.server's names.
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815  # http.server's names.
 
     with listening(ManyAtOnce(("127.0.0.1", 0), Handler)) as port:
         cluster.url = f"http://127.0.0.1:{port}"
