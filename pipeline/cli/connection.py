@@ -5,6 +5,12 @@ import sys
 
 from pipeline.cluster.kfp_api import KfpApi
 from pipeline.cluster.named import named_server
+from pipeline.cluster.runs import is_run_id
+
+
+def means_cluster(arguments: argparse.Namespace) -> bool:
+    """Tell whether the RUN of `arguments` is one of a cluster: it has an id of those, or `--cluster` says so."""
+    return bool(arguments.cluster) or is_run_id(arguments.run)
 
 
 def connected(arguments: argparse.Namespace) -> KfpApi:

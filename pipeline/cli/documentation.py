@@ -19,7 +19,7 @@ A run on a cluster is named by its id there, its name, or `last`.
 Commands that speak with a cluster take from the environment: `PAWLINE_KFP_HOST` (the KFP API's address),
 `PAWLINE_KFP_TOKEN` (a token that it takes, as of `oc whoami -t`), `PAWLINE_KFP_CA_BUNDLE` (a file, for a private CA),
 `PAWLINE_KFP_NAMESPACE` (that of the runs), `PAWLINE_KFP_UI` (the address of its pages, if another),
-`PAWLINE_PIPELINE_ROOT` (where it keeps artifacts, for logs), and for pods `KUBECONFIG`.
+`PAWLINE_PIPELINE_ROOT` (where it keeps artifacts, for logs and reports), and for pods `KUBECONFIG`.
 In a pod the token is read where its service account has it (`KF_PIPELINES_SA_TOKEN_PATH`, or KFP's own place).
 `PAWLINE_SERVER_TOKEN` is for servers of a model that ask for one.
 

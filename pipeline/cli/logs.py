@@ -1,19 +1,18 @@
 """`pawline logs`: what a run's steps said, of a run here or on a cluster, of one that goes on or has long ended."""
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Iterator
 
 from components.step.errors import DataError, ServiceError, one_line
-from pipeline.cli.connection import connected
-from pipeline.cluster.kept_log import ROOT, kept_log
+from pipeline.cli.connection import connected, means_cluster
+from pipeline.cluster.kept_log import kept_log
 from pipeline.cluster.kfp_api import KfpApi, Unreachable
 from pipeline.cluster.kubernetes_api import KubernetesApi
 from pipeline.cluster.log_lines import own_lines
 from pipeline.cluster.pod_log import has_begun, pod_lines, pod_of
-from pipeline.cluster.runs import ClusterRun, find_cluster_run, get_run, is_run_id
+from pipeline.cluster.runs import ClusterRun, find_cluster_run, get_run
 from pipeline.cluster.tasks import ClusterStep, steps_of
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import load_pipeline
@@ -33,7 +32,7 @@ def logs(arguments: argparse.Namespace) -> None:
         DataError: there is no such run or step on the cluster, the step has not begun, or nobody has kept its log.
         ServiceError: a server does not answer.
     """
-    if arguments.cluster or is_run_id(arguments.run):
+    if means_cluster(arguments):
         lines = _cluster_lines(arguments)
     else:
         lines = local_lines(find_run(arguments.run, arguments.runs), arguments.step, arguments.follow)
@@ -73,7 +72,7 @@ class _Source:
         if pod and self.kubernetes:
             yield from pod_lines(self.kubernetes, self.run.id, pod, self.arguments.follow, self._lost)
         else:
-            yield from kept_log(self.kfp, self.run, step, self.pipeline, os.environ.get(ROOT, "")).splitlines()
+            yield from kept_log(self.kfp, self.run, step, self.pipeline).splitlines()
 
     def _begun(self, name: str) -> ClusterStep | None:
         """Return the step once it has begun; None where it won't, unless it alone is asked for."""

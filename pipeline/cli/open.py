@@ -7,6 +7,8 @@ import webbrowser
 
 from components.step.addresses import file_uri
 from components.step.errors import one_line
+from pipeline.cli.cluster_show import link_of_cluster
+from pipeline.cli.connection import means_cluster
 from pipeline.history.reports import report_of
 from pipeline.local.recorded import read_record
 from pipeline.local.references import find_run
@@ -18,11 +20,15 @@ def open_report(arguments: argparse.Namespace) -> None:
     """Open the report that the command line's `arguments` name, and print its link.
 
     Raises:
-        UsageError: there is no such run.
-        DataError: its record is damaged, or it has no such report.
+        UsageError: there is no such run here, or no server is named.
+        DataError: its record is damaged, it has no such report, or there is no such run on the cluster.
+        ServiceError: the KFP API does not answer.
     """
-    record = read_record(find_run(arguments.run, arguments.runs))
-    link = file_uri(report_of(record, arguments.report).resolve())
+    if means_cluster(arguments):
+        link = link_of_cluster(arguments)
+    else:
+        record = read_record(find_run(arguments.run, arguments.runs))
+        link = file_uri(report_of(record, arguments.report).resolve())
     print(one_line(link, 4000))
     if _has_display():
         webbrowser.open(link)

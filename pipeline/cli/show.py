@@ -8,6 +8,8 @@ from rich.text import Text
 
 from components.step.errors import one_line
 from components.step.files import json_text
+from pipeline.cli.cluster_show import show_of_cluster
+from pipeline.cli.connection import means_cluster
 from pipeline.history.overview import overview_of
 from pipeline.history.table import day_and_time
 from pipeline.local.display import LINE_LIMIT, print_summary
@@ -22,9 +24,13 @@ def show(arguments: argparse.Namespace) -> None:
     """Print steps, results, places and parameters of the run that the command line's `arguments` name.
 
     Raises:
-        UsageError: there is no such run.
-        DataError: its record is damaged.
+        UsageError: there is no such run here, or no server is named.
+        DataError: its record is damaged, or there is no such run on the cluster.
+        ServiceError: the KFP API does not answer.
     """
+    if means_cluster(arguments):
+        show_of_cluster(arguments)
+        return
     record = read_record(find_run(arguments.run, arguments.runs))
     if arguments.json:
         print(json_text(_as_json(record)), end="")

@@ -34,12 +34,12 @@ def status(arguments: argparse.Namespace) -> None:
     steps = steps_of(run.answer, [step.name for step in load_pipeline(COMPILED_PIPELINE).steps])
     reasons = _reasons(kfp, run, steps, kfp.server.namespace)
     if arguments.json:
-        print(json_text(_as_json(kfp, run, steps, reasons)), end="")
+        print(json_text(status_as_json(kfp, run, steps, reasons)), end="")
         return
     console = Console(highlight=False)
     console.print(Text(f"run {run.id}: {one_line(run.name, 80)}, {run.status}"), soft_wrap=True)
     for step in steps:
-        console.print(_line(step, reasons.get(step.name, "")), soft_wrap=True)
+        console.print(step_line(step, reasons.get(step.name, "")), soft_wrap=True)
     console.print(Text(kfp.server.page_of(run.id)), soft_wrap=True)
 
 
@@ -69,13 +69,15 @@ def _reasons(kfp: KfpApi, run: ClusterRun, steps: list[ClusterStep], namespace: 
         return reasons_of(kfp, run.id, steps, None)
 
 
-def _line(step: ClusterStep, reason: str) -> Text:
+def step_line(step: ClusterStep, reason: str) -> Text:
+    """Return the line that says how far a step is, and why it waits or failed."""
     took = "cached" if step.cached else duration(round(step.seconds)) if step.seconds is not None else ""
     line = Text.assemble(f"{step.name:<8} ", (f"{step.state:<10}", STYLES.get(step.state, "")), f" {took}")
     return line.append(f"  {one_line(reason, 600)}" if reason else "")
 
 
-def _as_json(kfp: KfpApi, run: ClusterRun, steps: list[ClusterStep], reasons: dict[str, str]) -> dict[str, Any]:
+def status_as_json(kfp: KfpApi, run: ClusterRun, steps: list[ClusterStep], reasons: dict[str, str]) -> dict[str, Any]:
+    """Return what is said of a run for programs."""
     return {
         "run_id": run.id,
         "name": run.name,

@@ -7,8 +7,8 @@ import sys
 from components.step.errors import ServiceError, UsageError
 from components.step.files import json_text
 from pipeline.cli.schedule_words import SIGNS
-from pipeline.cluster.kept_log import ROOT
 from pipeline.cluster.named import NAMESPACE
+from pipeline.cluster.run_artifacts import ROOT
 from pipeline.cluster.secrets import KubernetesSecret
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import load_pipeline

@@ -6,24 +6,22 @@ from components.step.errors import DataError, PawlineError, one_line
 from components.storage.stores import open_store
 from pipeline.cluster.diagnosis import log_path
 from pipeline.cluster.kfp_api import KfpApi
+from pipeline.cluster.run_artifacts import ROOT, place_of_step
 from pipeline.cluster.runs import ClusterRun
 from pipeline.cluster.tasks import ClusterStep
 
 LOG = "executor-logs-0"
 LARGEST_BYTES = 64 * 2**20
-ROOT = "PAWLINE_PIPELINE_ROOT"
 
 
-def kept_log(kfp: KfpApi, run: ClusterRun, step: ClusterStep, pipeline: str, root: str) -> str:
-    """Return the log of `step`; `root` is the pipeline root, "" for what the run says or nothing at all.
+def kept_log(kfp: KfpApi, run: ClusterRun, step: ClusterStep, pipeline: str) -> str:
+    """Return the log of `step`, of a run of `pipeline`.
 
     Raises:
         DataError: nobody has kept it.
     """
-    root = root or str((run.answer.get("runtime_config") or {}).get("pipeline_root") or "")
     tried = []
-    if root:
-        place = posixpath.join(root.rstrip("/"), pipeline, run.id, step.name)
+    if place := place_of_step(run, pipeline, step.name):
         try:
             return _from_store(place)
         except PawlineError as error:

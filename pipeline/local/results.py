@@ -48,13 +48,17 @@ def how_to_go_on(record: RunRecord) -> dict[str, str]:
 
 
 def _metrics(test: StepState) -> dict[str, str]:
+    return figures_of(statistics_of(test)) | _lists(test)
+
+
+def figures_of(statistics: Mapping[str, Any]) -> dict[str, str]:
+    """Return what to print of the test step's `statistics`, by name."""
     results = {}
-    statistics = statistics_of(test)
     if "accuracy" in statistics:
         results["test accuracy"] = _accuracy(statistics)
     if "macro_f1" in statistics:
         results["macro F1"] = f"{statistics['macro_f1']:.4f}"
-    return results | _lists(test)
+    return results
 
 
 def _lists(test: StepState) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli.arguments.compiling import CLUSTER_PIPELINE
-from pipeline.cli.arguments.shared import CLUSTER_RUN_HELP, RUN_HELP, add_json, add_parameters, add_runs, add_server
+from pipeline.cli.arguments.shared import CLUSTER_RUN_HELP, add_json, add_parameters, add_run_anywhere, add_server
 from pipeline.cli.command_parser import CommandParser, new_command
 from pipeline.compilation import COMPILED_PIPELINE
 
@@ -28,13 +28,10 @@ def add_commands(commands: Any) -> None:
 def _add_logs(commands: Any) -> None:
     summary = "print what the steps of a run said, here or on a cluster"
     command = new_command(commands, "logs", summary, "pipeline.cli.logs:logs", EXTRAS)
-    command.add_argument("run", metavar="RUN", help=f"{RUN_HELP}; or its id on a cluster")
+    add_run_anywhere(command)
     command.add_argument("step", nargs="?", metavar="STEP", help="one step (all that have begun)")
     command.add_argument("-f", "--follow", action="store_true", help="go on until the step, or the run, has ended")
     command.add_argument("--launcher", action="store_true", help="with the lines of KFP's launcher and of Argo")
-    command.add_argument("--cluster", action="store_true", help="RUN is a run's name on the cluster, or its last")
-    add_runs(command)
-    add_server(command)
 
 
 def _add_doctor(commands: Any) -> None:

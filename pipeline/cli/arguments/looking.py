@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.arguments.shared import RUN_HELP, add_json, add_runs, add_server
+from pipeline.cli.arguments.shared import RUN_HELP, add_json, add_run_anywhere, add_runs, add_server
 from pipeline.cli.command_parser import new_command
 from pipeline.history.report_names import REPORTS
 
@@ -29,17 +29,15 @@ def _add_runs(commands: Any) -> None:
 
 def _add_show(commands: Any) -> None:
     command = new_command(commands, "show", "say everything of one run", "pipeline.cli.show:show", EXTRAS)
-    command.add_argument("run", metavar="RUN", help=RUN_HELP)
-    add_runs(command)
+    add_run_anywhere(command)
     add_json(command)
 
 
 def _add_open(commands: Any) -> None:
     summary = "open a run's report in the browser, or print its link"
     command = new_command(commands, "open", summary, "pipeline.cli.open:open_report", EXTRAS)
-    command.add_argument("run", metavar="RUN", help=RUN_HELP)
     command.add_argument("--report", choices=tuple(REPORTS), help="which one (the first of these that is there)")
-    add_runs(command)
+    add_run_anywhere(command)
 
 
 def _add_compare(commands: Any) -> None:

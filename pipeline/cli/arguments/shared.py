@@ -33,6 +33,14 @@ def add_config(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_run_anywhere(command: argparse.ArgumentParser) -> None:
+    """Add RUN, one here or on a cluster, and what says where."""
+    command.add_argument("run", metavar="RUN", help=f"{RUN_HELP}; or its id on a cluster")
+    command.add_argument("--cluster", action="store_true", help="RUN is a run's name on the cluster, or its last")
+    add_runs(command)
+    add_server(command)
+
+
 def add_server(command: argparse.ArgumentParser) -> None:
     """Add what names the KFP API."""
     command.add_argument("--host", metavar="URL", help="the KFP API's address (PAWLINE_KFP_HOST)")
