@@ -1,6 +1,7 @@
 """Experiments, by which KFP's pages group runs; of a server for several people, each is in a namespace."""
 
 from pipeline.cluster.kfp_api import KfpApi
+from pipeline.cluster.shapes import given
 
 
 def experiment_id(kfp: KfpApi, name: str | None) -> str:
@@ -12,6 +13,5 @@ def experiment_id(kfp: KfpApi, name: str | None) -> str:
     if not name:
         return ""
     if found := kfp.find("/experiments", "experiments", name, kfp.of_namespace):
-        return str(found["experiment_id"])
-    made = kfp.call("POST", "/experiments", body={"display_name": name, **kfp.of_namespace})
-    return str(made.get("experiment_id", ""))
+        return given(found, "experiment_id")
+    return given(kfp.call("POST", "/experiments", body={"display_name": name, **kfp.of_namespace}), "experiment_id")

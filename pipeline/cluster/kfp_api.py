@@ -15,6 +15,7 @@ from components.step.errors import DataError, ServiceError, one_line
 from components.step.strict_json import read_json
 from pipeline.cluster.connection_errors import reason_of
 from pipeline.cluster.named import NamedServer, read_token
+from pipeline.cluster.shapes import fitting
 
 V2 = "/apis/v2beta1"
 PAGE = "100"
@@ -47,6 +48,8 @@ class KfpApi:
                 f"There must be a KFP API v2beta1, that of KFP 2. Received: none at {server.address}; "
                 "a KFP 1 or something else answers. Name another server with --host."
             ) from error
+        if not isinstance(health, dict):
+            raise self._no_kfp("another answer to healthz")
         self.health: Mapping[str, Any] = health
         self.version = _version(health)
         self.met = f"KFP API {self.version} at {server.address}"
@@ -90,7 +93,8 @@ class KfpApi:
         """Yield every item of the list at `path`, page by page; it stands below `key`. Errors are as in `call`."""
         token = ""
         while True:
-            page = self.get(path, {"page_size": PAGE, **(query or {}), **({"page_token": token} if token else {})})
+            asked = {"page_size": PAGE, **(query or {}), **({"page_token": token} if token else {})}
+            page = fitting(self.get(path, asked), {key: [dict], "next_page_token": str})
             yield from page.get(key) or []
             token = page.get("next_page_token") or ""
             if not token:

@@ -8,8 +8,24 @@ from typing import Any
 from components.step.errors import ServiceError, one_line
 from components.step.strict_json import read_json
 from pipeline.cluster.connection_errors import reason_of
+from pipeline.cluster.shapes import fitting
 
 RUN_LABEL = "pipeline/runid"
+WAITING, ENDED = {"reason": str, "message": str}, {"reason": str, "exitCode": int}
+CONTAINER = {"name": str, "state": {"waiting": WAITING, "terminated": ENDED, "running": {}}}
+POD = {
+    "metadata": {"name": str, "creationTimestamp": str, "annotations": {str: str}},
+    "status": {
+        "phase": str,
+        "reason": str,
+        "message": str,
+        "containerStatuses": [CONTAINER],
+        "initContainerStatuses": [CONTAINER],
+        "conditions": [{"type": str, "status": str, "message": str}],
+    },
+}
+EVENT = {"reason": str, "message": str}
+WORKFLOW = {"status": {"nodes": {str: {"name": str, "message": str, "phase": str}}}}
 TIMEOUT = (10, 60)
 WITH_TOKEN: Mapping[str, Any] = {"auth_settings": ["BearerToken"], "_return_http_data_only": True}
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -31,10 +47,11 @@ class KubernetesApi:
         # Imported here: it takes most of a second.
         from kubernetes import client, config
         from kubernetes.config.config_exception import ConfigException
+        from yaml import YAMLError
 
         try:
             configured = _configured(config)
-        except (ConfigException, OSError, ValueError, TypeError, KeyError) as error:
+        except (ConfigException, YAMLError, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise ServiceError(
                 f"Kubernetes is reached with a kubeconfig. Received: {_without_stop(error)}. Set KUBECONFIG, or log in."
             ) from error
@@ -43,16 +60,17 @@ class KubernetesApi:
         self.configuration = self._core.api_client.configuration
 
     def pods(self, run_id: str) -> list[dict[str, Any]]:
-        """Return the pods of a run.
+        """Return the pods of a run, each with its metadata, a name among them, and its status.
 
         Raises:
             ServiceError: the cluster does not answer, or may not for us.
         """
-        return self._items(self._core.list_namespaced_pod, label_selector=f"{RUN_LABEL}={run_id}")
+        found = self._items(self._core.list_namespaced_pod, POD, label_selector=f"{RUN_LABEL}={run_id}")
+        return [{"status": {}, **pod} for pod in found if pod.get("metadata", {}).get("name")]
 
     def events(self, pod: str) -> list[dict[str, Any]]:
         """Return the events of a pod; errors are as in `pods`."""
-        return self._items(self._core.list_namespaced_event, field_selector=f"involvedObject.name={pod}")
+        return self._items(self._core.list_namespaced_event, EVENT, field_selector=f"involvedObject.name={pod}")
 
     def workflows(self, run_id: str) -> list[dict[str, Any]]:
         """Return Argo's workflow of a run, in a list, empty where there is no Argo; errors are as in `pods`."""
@@ -63,7 +81,7 @@ class KubernetesApi:
             )
 
         try:
-            return self._items(listed, label_selector=f"{RUN_LABEL}={run_id}")
+            return self._items(listed, WORKFLOW, label_selector=f"{RUN_LABEL}={run_id}")
         except NotOnCluster:
             return []
 
@@ -111,8 +129,14 @@ class KubernetesApi:
         except ValueError:
             return status, data.decode(errors="replace") if isinstance(data, bytes) else str(data)
 
-    def _items(self, ask: Callable[..., Any], **options: Any) -> list[dict[str, Any]]:
-        found = read_json(self._asked(ask, self.namespace, **options).data)
+    def _items(self, ask: Callable[..., Any], shape: Mapping[str, Any], **options: Any) -> list[dict[str, Any]]:
+        data = self._asked(ask, self.namespace, **options).data
+        try:
+            found: dict[str, Any] = fitting(read_json(data), {"items": [shape]})
+        except ValueError as error:
+            raise ServiceError(
+                "A Kubernetes API answers in JSON. Received: something else, perhaps a login page. Check KUBECONFIG."
+            ) from error
         return list(found.get("items") or [])
 
     def _asked(self, ask: Callable[..., Any], *words: Any, what: object = "the run's pods", **options: Any) -> Any:

@@ -1,13 +1,12 @@
 """The compiled pipeline on a server: found by what is in it, and uploaded where it isn't there."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.step.errors import DataError, one_line
 from components.step.regular_files import read_regular
 from pipeline.cluster.kfp_api import KfpApi
+from pipeline.cluster.shapes import given
 
 DIGITS = 12  # Of the content's sha256 in a version's name.
 
@@ -41,13 +40,13 @@ def find_version(kfp: KfpApi, pipeline: str, path: Path) -> PipelineVersion:
     if not pipeline_id:
         return PipelineVersion(name)
     found = kfp.find(f"/pipelines/{pipeline_id}/versions", "pipeline_versions", name)
-    return PipelineVersion(name, pipeline_id, str(found["pipeline_version_id"]) if found else "")
+    return PipelineVersion(name, pipeline_id, given(found, "pipeline_version_id") if found else "")
 
 
 def find_pipeline(kfp: KfpApi, name: str) -> str:
     """Return the id of the pipeline called `name`, "" where the server has none. Errors are as in `find_version`."""
     found = kfp.find("/pipelines", "pipelines", name, kfp.of_namespace)
-    return str(found["pipeline_id"]) if found else ""
+    return given(found, "pipeline_id") if found else ""
 
 
 def uploaded_version(kfp: KfpApi, pipeline: str, path: Path, version: PipelineVersion) -> PipelineVersion:
@@ -62,17 +61,10 @@ def uploaded_version(kfp: KfpApi, pipeline: str, path: Path, version: PipelineVe
     pipeline_id = version.pipeline_id or _made_pipeline(kfp, pipeline)
     query = {"name": version.name, "pipelineid": pipeline_id}
     answer = kfp.call("POST", "/pipelines/upload_version", query, files={"uploadfile": path})
-    return PipelineVersion(version.name, pipeline_id, str(_given(answer, "pipeline_version_id")))
+    return PipelineVersion(version.name, pipeline_id, given(answer, "pipeline_version_id"))
 
 
 def _made_pipeline(kfp: KfpApi, name: str) -> str:
     # Made empty, so that its first version gets a name from its content, as every other.
     body = {"display_name": name, **kfp.of_namespace}
-    return str(_given(kfp.call("POST", "/pipelines", body=body), "pipeline_id"))
-
-
-def _given(answer: Mapping[str, object], name: str) -> object:
-    if name not in answer:
-        received = one_line(", ".join(answer) or "nothing", 200)
-        raise DataError(f"A KFP API answers with {name}. Received: {received}. The server may be of another time.")
-    return answer[name]
+    return given(kfp.call("POST", "/pipelines", body=body), "pipeline_id")

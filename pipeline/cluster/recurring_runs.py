@@ -5,6 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.cluster.kfp_api import KfpApi
+from pipeline.cluster.shapes import TEXT_OR_NUMBER, fitting, given
+
+RECURRING = {
+    "recurring_run_id": str,
+    "display_name": str,
+    "pipeline_version_reference": {"pipeline_id": str, "pipeline_version_id": str},
+    "trigger": {str: {"cron": str, "interval_second": TEXT_OR_NUMBER}},
+    "runtime_config": {"parameters": {str: object}},
+    "max_concurrency": TEXT_OR_NUMBER,
+    "no_catchup": bool,
+    "mode": str,
+    "status": str,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,7 @@ def list_recurring(kfp: KfpApi, pipeline_id: str) -> list[RecurringRun]:
 
 def create_recurring(kfp: KfpApi, body: Mapping[str, Any]) -> str:
     """Make the recurring run in `body`, as the KFP API takes it, and return its id; errors as in `list_recurring`."""
-    return str(kfp.call("POST", "/recurringruns", body=body).get("recurring_run_id", ""))
+    return given(kfp.call("POST", "/recurringruns", body=body), "recurring_run_id")
 
 
 def delete_recurring(kfp: KfpApi, run_id: str) -> None:
@@ -48,7 +61,8 @@ def enable_recurring(kfp: KfpApi, run_id: str, enabled: bool) -> None:
     kfp.call("POST", f"/recurringruns/{run_id}:{'enable' if enabled else 'disable'}")
 
 
-def _recurring(item: Mapping[str, Any]) -> RecurringRun:
+def _recurring(answer: Mapping[str, Any]) -> RecurringRun:
+    item = fitting(answer, RECURRING)
     version = item.get("pipeline_version_reference") or {}
     state = item.get("mode") or item.get("status") or ""
     return RecurringRun(
@@ -58,10 +72,17 @@ def _recurring(item: Mapping[str, Any]) -> RecurringRun:
         version_id=str(version.get("pipeline_version_id", "")),
         trigger={kind: _without_times(value) for kind, value in (item.get("trigger") or {}).items()},
         parameters=(item.get("runtime_config") or {}).get("parameters") or {},
-        concurrency=int(item.get("max_concurrency") or 1),
+        concurrency=_number(item.get("max_concurrency")),
         no_catchup=bool(item.get("no_catchup", False)),
         enabled=str(state).startswith("ENABLE"),
     )
+
+
+def _number(value: str | int | None) -> int:
+    try:
+        return int(value or 1)
+    except ValueError:
+        return 1
 
 
 def _without_times(trigger: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from components.step.errors import PawlineError
 from components.storage.stores import open_store
 from pipeline.cluster.kfp_api import KfpApi
 from pipeline.cluster.runs import ClusterRun
+from pipeline.cluster.shapes import fitting
 
+SPEC = {"root": {"inputDefinitions": {"parameters": {str: {"defaultValue": object}}}}}
 ROOT = "PAWLINE_PIPELINE_ROOT"
 
 
@@ -46,8 +48,9 @@ def _defaults(kfp: KfpApi, run: ClusterRun) -> dict[str, Any]:
     version = run.answer.get("pipeline_version_reference") or {}
     path = f"/pipelines/{version.get('pipeline_id')}/versions/{version.get('pipeline_version_id')}"
     try:
-        spec = kfp.get(path)["pipeline_spec"] if version else run.answer["pipeline_spec"]
-        declared = (spec.get("pipeline_spec") or spec)["root"]["inputDefinitions"]["parameters"]
-        return {name: parameter.get("defaultValue") for name, parameter in declared.items()}
-    except (PawlineError, LookupError, TypeError, AttributeError):  # It is gone, or of a server of another time.
+        found = kfp.get(path) if version else run.answer
+    except PawlineError:  # It is gone.
         return {}
+    spec = fitting(found, {"pipeline_spec": SPEC | {"pipeline_spec": SPEC}}).get("pipeline_spec") or {}
+    inputs = (spec.get("pipeline_spec") or spec).get("root", {}).get("inputDefinitions", {})
+    return {name: parameter.get("defaultValue") for name, parameter in inputs.get("parameters", {}).items()}

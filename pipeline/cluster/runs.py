@@ -8,15 +8,26 @@ from uuid import UUID
 
 from components.step.errors import DataError, one_line
 from pipeline.cluster.kfp_api import KfpApi
-from pipeline.cluster.tasks import STATES, seconds_of
+from pipeline.cluster.shapes import fitting, given
+from pipeline.cluster.tasks import STATES, TASK, seconds_of
 
 LAST = "last"
+RUN = {
+    "display_name": str,
+    "state": str,
+    "created_at": str,
+    "finished_at": str,
+    "pipeline_version_reference": {"pipeline_id": str, "pipeline_version_id": str},
+    "pipeline_spec": {str: object},
+    "runtime_config": {"parameters": {str: object}, "pipeline_root": str},
+    "run_details": {"task_details": [TASK]},
+}
 ENDED = frozenset({"SUCCEEDED", "SKIPPED", "FAILED", "CANCELED"})
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterRun:
-    """A run: its id, name and KFP's word for its state; `answer` is all that the KFP API says of it."""
+    """A run: its id, name and KFP's word for its state; `answer` is what is read of what the KFP API says."""
 
     id: str
     name: str
@@ -79,9 +90,9 @@ def find_cluster_run(kfp: KfpApi, words: str) -> ClusterRun:
     found = []
     for item in _newest_first(kfp):
         if words == LAST:
-            return get_run(kfp, str(item["run_id"]))
+            return get_run(kfp, given(item, "run_id"))
         if item.get("display_name") == words:
-            found.append(str(item["run_id"]))
+            found.append(given(item, "run_id"))
     if len(found) == 1:
         return get_run(kfp, found[0])
     received = f"{one_line(words, 120)}, which {', '.join(found[:5])} have" if found else one_line(words, 120)
@@ -125,6 +136,6 @@ def _said(run: ClusterRun) -> str:
     return f"{one_line(run.name, 80)} ({run.id}), {run.state.lower()}"
 
 
-def _run(answer: Mapping[str, Any]) -> ClusterRun:
-    name, state = str(answer.get("display_name", "")), str(answer.get("state") or "PENDING")
-    return ClusterRun(str(answer.get("run_id", "")), name, state, answer)
+def _run(answer: Any) -> ClusterRun:
+    found = fitting(answer, RUN)
+    return ClusterRun(given(answer, "run_id"), found.get("display_name", ""), found.get("state") or "PENDING", found)

@@ -17,6 +17,14 @@ STATES = {
     "CANCELED": "stopped",
     "PAUSED": "paused",
 }
+TASK = {
+    "display_name": str,
+    "state": str,
+    "start_time": str,
+    "end_time": str,
+    "state_history": [{"state": str}],
+    "child_tasks": [{"pod_name": str}],
+}
 DRIVER = "-driver"
 # How often a node may have been tried, by the retries of pod, step and pipeline that Argo nests.
 TRIES = ("(2)", "(1)", "(0)", "")
@@ -47,10 +55,10 @@ def steps_of(run: Mapping[str, Any], names: Sequence[str]) -> list[ClusterStep]:
 def seconds_of(item: Mapping[str, Any], began: str = "start_time", ended: str = "end_time") -> float | None:
     """Return how long `item` took, None while it goes on; KFP writes the year 1 or 1970 for a time to come."""
     try:
-        start, end = datetime.fromisoformat(item[began]), datetime.fromisoformat(item[ended])
-    except (KeyError, ValueError, TypeError):
+        took = (datetime.fromisoformat(item[ended]) - datetime.fromisoformat(item[began])).total_seconds()
+    except (KeyError, ValueError, TypeError):  # TypeError: one of them names a time zone.
         return None
-    return (end - start).total_seconds() if end >= start else None
+    return took if took >= 0 else None
 
 
 def _step(name: str, tasks: Sequence[Mapping[str, Any]], node: str) -> ClusterStep:
