@@ -61,6 +61,15 @@ def recorded(name: str) -> tuple[int, Any]:
     return found["status"], found["answer"]
 
 
+def has_run(cluster: FakeCluster, name: str) -> str:
+    """Give the cluster the run recorded as `name`; return its id."""
+    status, answer = recorded(name)
+    run_id = str(answer["run_id"])
+    cluster.routes["GET", f"/apis/v2beta1/runs/{run_id}"] = status, answer
+    cluster.routes["GET", "/apis/v2beta1/runs"] = 200, {"runs": [answer]}
+    return run_id
+
+
 @contextmanager
 def named_cluster(monkeypatch: pytest.MonkeyPatch, folder: Path, token: str) -> Iterator[FakeCluster]:
     """Yield a cluster that the environment names; in `folder`, where one stands then, is what `compile` wrote."""

@@ -12,7 +12,7 @@ from pipeline.cli.main import main
 from pipeline.cluster import named
 from pipeline.cluster.pipeline_versions import version_name
 from pipeline.compilation import COMPILED_PIPELINE
-from tests.support.kfp_server import FakeCluster, Request, kubeconfig, named_cluster, recorded
+from tests.support.kfp_server import FakeCluster, Request, has_run, kubeconfig, named_cluster, recorded
 
 V2 = "/apis/v2beta1"
 PIPELINE_ID = "700143a0-d130-4ee8-8a65-36f50b87b709"
@@ -36,15 +36,6 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeClu
             **{("GET", path): (200, {"items": []}) for path in (PODS, EVENTS, WORKFLOWS)},
         }
         yield running
-
-
-def has_run(cluster: FakeCluster, name: str) -> str:
-    """Give the cluster the run recorded as `name`; return its id."""
-    status, answer = recorded(name)
-    run_id = str(answer["run_id"])
-    cluster.routes["GET", f"{V2}/runs/{run_id}"] = status, answer
-    cluster.routes["GET", f"{V2}/runs"] = 200, {"runs": [answer]}
-    return run_id
 
 
 def steps(capsys: pytest.CaptureFixture[str], run: str) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.cli.main import main
 from tests.conftest import Bucket
-from tests.support.kfp_server import FakeCluster, named_cluster, recorded
+from tests.support.kfp_server import FakeCluster, has_run, named_cluster, recorded
 
 V2 = "/apis/v2beta1"
 STATISTICS = {"accuracy": 0.925, "accuracy_interval_95": [0.801, 0.974], "ok": 37, "total": 40, "macro_f1": 0.9}
@@ -23,13 +23,6 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeClu
         monkeypatch.delenv(name, raising=False)
     with named_cluster(monkeypatch, tmp_path, "a-token") as running:
         yield running
-
-
-def has_run(cluster: FakeCluster, name: str) -> str:
-    status, answer = recorded(name)
-    cluster.routes["GET", f"{V2}/runs/{answer['run_id']}"] = status, answer
-    cluster.routes["GET", f"{V2}/runs"] = 200, {"runs": [answer]}
-    return str(answer["run_id"])
 
 
 def has_artifacts(bucket: Bucket, run: str, monkeypatch: pytest.MonkeyPatch, execution: str) -> str:

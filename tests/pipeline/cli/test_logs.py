@@ -12,7 +12,7 @@ from pipeline.cli import logs
 from pipeline.cli.main import main
 from pipeline.cluster import pod_log
 from tests.conftest import Bucket
-from tests.support.kfp_server import RECORDED, FakeCluster, Request, fake_cluster, kubeconfig, recorded
+from tests.support.kfp_server import RECORDED, FakeCluster, Request, fake_cluster, has_run, kubeconfig, recorded
 
 V2 = "/apis/v2beta1"
 PODS = "/api/v1/namespaces/kubeflow/pods"
@@ -30,13 +30,6 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeClu
         monkeypatch.setattr(pod_log, "PAUSE", 0.0)
         running.routes["GET", PODS] = (200, {"items": []})
         yield running
-
-
-def has_run(cluster: FakeCluster, name: str) -> str:
-    status, answer = recorded(name)
-    cluster.routes["GET", f"{V2}/runs/{answer['run_id']}"] = status, answer
-    cluster.routes["GET", f"{V2}/runs"] = 200, {"runs": [answer]}
-    return str(answer["run_id"])
 
 
 def has_pod(cluster: FakeCluster, step: str, phases: list[str], log: Callable[[Request], tuple[int, Any]]) -> None:
