@@ -2,21 +2,14 @@
 
 import asyncio
 import contextlib
-import ipaddress
-import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from tests.support.patience import PATIENCE
+from tests.support.tls import authority
 
 
 @dataclass(frozen=True)
@@ -30,8 +23,8 @@ class TlsFront:
 @contextmanager
 def tls_front(port: int, folder: Path) -> Iterator[TlsFront]:
     """Yield what listens with TLS before 127.0.0.1:`port`; keys and certificates are in `folder`."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_signed(folder))
+    (folder / "authority.pem").write_text(authority().pem)
+    context = authority().context(folder)
     loop, ready = asyncio.new_event_loop(), threading.Event()
     found: list[int] = []
 
@@ -68,25 +61,3 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(1 << 16):
             writer.write(data)
             await writer.drain()
-
-
-def _signed(folder: Path) -> Path:
-    """Write an authority's certificate, and a file with key and certificate of 127.0.0.1 that it has signed."""
-    authority, own = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    issuer, subject = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("authority", "server"))
-    root = _certificate(issuer, issuer, authority.public_key()).add_extension(x509.BasicConstraints(True, 0), True)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    leaf = _certificate(subject, issuer, own.public_key()).add_extension(address, False)
-    pem = serialization.Encoding.PEM
-    (folder / "authority.pem").write_bytes(root.sign(authority, hashes.SHA256()).public_bytes(pem))
-    form, secrecy = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    chain = own.private_bytes(pem, form, secrecy) + leaf.sign(authority, hashes.SHA256()).public_bytes(pem)
-    (folder / "server.pem").write_bytes(chain)
-    return folder / "server.pem"
-
-
-def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    named = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
-    lasting = named.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    return lasting.serial_number(x509.random_serial_number())
