@@ -1,11 +1,11 @@
 """Parameters of a run, given as `name=value` or by a file, checked against the types in the compiled pipeline."""
 
-import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from components.step.errors import UsageError, one_line
+from components.step.nearest import did_you_mean
 from components.step.strict_json import read_json
 from pipeline.compiled import Parameter
 
@@ -52,11 +52,9 @@ def check_known(name: str, declared: Mapping[str, Parameter], where: str = "") -
         UsageError: it has none; the message has the nearest and every legal name.
     """
     if name not in declared:
-        nearest = difflib.get_close_matches(name, declared, n=1)
-        hint = f"Did you mean {nearest[0]}? " if nearest else ""
         raise UsageError(
-            f"A parameter must be one of the pipeline's. Received: {name[:80]!r}{_at(where)}. {hint}"
-            f"Legal: {', '.join(declared)}."
+            f"A parameter must be one of the pipeline's. Received: {name[:80]!r}{_at(where)}. "
+            f"{did_you_mean(name, declared)}Legal: {', '.join(declared)}."
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from components.step.counts import counted
 from components.step.errors import one_line
 from components.step.files import write_text
 from components.step.markdown import markdown_escaped, markdown_table, markdown_text
@@ -99,7 +100,7 @@ def _model(facts: Facts) -> str:
     return (
         f"A {markdown_text(facts.backbone)} backbone (weights: {markdown_text(facts.weights)}) {_learnt(facts)}. "
         f"It takes RGB images, uint8 `[N, {size}, {size}, 3]`, and gives the probabilities of "
-        f"{len(facts.class_names)} classes, in this order: {_names(facts.class_names)}. "
+        f"{counted(len(facts.class_names), 'class', 'classes')}, in this order: {_names(facts.class_names)}. "
         "Scaling and centring are layers inside the network."
     )
 

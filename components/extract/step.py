@@ -23,6 +23,7 @@ from components.extract.report import DataSummary, write_data_report
 from components.extract.sample_checks import check_classes, torn_groups
 from components.extract.spelling import matched_names, one_spelling
 from components.step.command import run_step, step_parser
+from components.step.counts import counted
 from components.step.errors import one_line
 from components.step.outputs import ExecutorOutputs
 from components.step.progress import Progress
@@ -57,7 +58,7 @@ def extract(
     source, target = open_store(images_uri), open_store(dataset_store)
     target.check_writable()  # First: hours of reading are in vain if nothing may be written.
     listing = list_images(source, [target.uri(), str(samples_path), str(report_path)])
-    log.info("%d objects listed in %s", len(listing.objects), one_line(images_uri))
+    log.info("%s listed in %s", counted(len(listing.objects), "object"), one_line(images_uri))
     annotated = read_annotations(annotation_format, annotations_uri, images_uri, listing.names)
     annotated = one_spelling(matched_names(treated(annotated, given_split), listing.names))
     labelled, notes = _labelled(annotated, listing, source, rejected)
@@ -118,7 +119,7 @@ def _write(kept: Sequence[tuple[Sample, SpooledImage]], source: Store, target: s
 def _unlabelled(listing: Listing, annotated: AnnotationSet) -> list[str]:
     known = {a.file_name for a in annotated.annotations} | {bad.sample_id for bad in annotated.bad}
     left = [] if annotated.classes else sorted(set(listing.names) - known)
-    return noted(f"{len(left)} listed files have no annotation and were left out", left)
+    return noted(f"{counted(len(left), 'listed file has', 'listed files have')} no annotation: left out", left)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -161,7 +162,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     )
     for line in [summary.verified, *summary.notes, *(f"dropped: {bad}" for bad in summary.dropped)]:
         log.info("%s", one_line(line, 2000))
-    log.info("dataset of %d samples: %s", len(summary.samples), one_line(summary.dataset_uri))
+    log.info("dataset of %s: %s", counted(len(summary.samples), "sample"), one_line(summary.dataset_uri))
     outputs.parameter("dataset_uri", summary.dataset_uri)
     outputs.parameter("fingerprint", summary.fingerprint)
     outputs.metadata("samples", {"samples": len(summary.samples), "fingerprint": summary.fingerprint})

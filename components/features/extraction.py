@@ -14,6 +14,7 @@ from components.dataset.snapshot import Dataset
 from components.features.network import BATCH_SIZE, feature_network
 from components.features.pixel_cache import take_pixels
 from components.network.keras_runtime import keras
+from components.step.counts import counted
 from components.step.progress import Progress
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def extract_features(
         rows[sample.sha256].append(index)
     known = cache.read(rows, features) if cache else set()
     if known:
-        log.info("features: %d of %d images are in the cache", sum(len(rows[sha]) for sha in known), len(samples))
+        there = sum(len(rows[sha]) for sha in known)
+        log.info("features: %d of %s in the cache", there, counted(len(samples), "image"))
     new = [samples[indices[0]] for sha256, indices in rows.items() if sha256 not in known]
     known_kept = [sample for sample in samples if sample.sample_id in keep and sample not in new]
 

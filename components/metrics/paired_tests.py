@@ -58,7 +58,7 @@ def paired_bootstrap(
         ValueError: there are no samples, or the three differ in length.
     """
     if not len(first_right) == len(second_right) == len(groups) or not len(groups):
-        raise ValueError(f"Received: {len(first_right)}, {len(second_right)} and {len(groups)} samples.")
+        raise ValueError(f"Received: lengths {len(first_right)}, {len(second_right)} and {len(groups)}.")
     gains, sizes = gains_by_group(first_right, second_right, groups)
     kinds, counts = np.unique(np.stack([gains, sizes]), axis=1, return_counts=True)
     # Groups of one kind (gain and size) are interchangeable: it is enough to draw how many there are of each kind.

@@ -1,9 +1,9 @@
 """A parameter that is one of a few names."""
 
-import difflib
 from collections.abc import Sequence
 
 from components.step.errors import UsageError, one_line
+from components.step.nearest import did_you_mean
 
 
 def check_choice(name: str, value: object, legal: Sequence[str]) -> None:
@@ -14,8 +14,7 @@ def check_choice(name: str, value: object, legal: Sequence[str]) -> None:
     """
     if value in legal:
         return
-    near = difflib.get_close_matches(str(value).lower(), legal, n=1)
-    hint = f"Did you mean {near[0]}?" if near else "Choose one of these."
+    hint = did_you_mean(str(value), legal).rstrip() or "Choose one of these."
     raise UsageError(
         f"{name} must be {', '.join(legal[:-1])} or {legal[-1]}. Received: {name}={one_line(repr(value), 40)}. {hint}"
     )

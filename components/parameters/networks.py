@@ -1,12 +1,12 @@
 """Backbones, image sizes and weights as far as their names go: Keras takes seconds to import and is not asked."""
 
-import difflib
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 from components.parameters.own_functions import declared_by_own
 from components.parameters.references import GROUP, check_reference
 from components.step.errors import DataError, UsageError, one_line
+from components.step.nearest import did_you_mean
 from components.storage.stores import split_uri
 
 DEFAULT, SMALL_CNN = "efficientnet_lite0", "small_cnn"
@@ -169,5 +169,7 @@ def _own(facts: Facts) -> str:
 
 
 def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name, backbone_names(), n=5, cutoff=0.5)
-    return f"Nearest: {', '.join(near)}." if near else f"Known: {', '.join(backbone_names())}."
+    # Where several begin so, ours come first, then what has the shortest name: resnet50 before resnet101v2.
+    names = sorted(backbone_names(), key=lambda known: (known not in OURS, len(known), known))
+    hint = did_you_mean(name, names, most=3).rstrip()
+    return hint or f"Known: {', '.join(backbone_names())}."

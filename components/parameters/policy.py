@@ -1,6 +1,5 @@
 """The promotion policy: what a challenger must show before it replaces the champion, as a small YAML file."""
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 import yaml
 
 from components.step.errors import UsageError, one_line
+from components.step.nearest import did_you_mean
 from components.step.plain_yaml import LARGEST_BYTES, PlainYaml
 from components.storage.stores import read_bytes
 
@@ -72,7 +72,9 @@ def _is_text(value: str) -> bool:
 
 def _value(plain: PlainYaml, name: str, node: yaml.Node) -> Any:
     if name not in READERS:
-        raise plain.refusal(plain.at(node), f"{one_line(name, 80)!r}. {_hint(name)}Legal: {', '.join(READERS)}")
+        raise plain.refusal(
+            plain.at(node), f"{one_line(name, 80)!r}. {did_you_mean(name, READERS)}Legal: {', '.join(READERS)}"
+        )
     expected, read = READERS[name]
     try:
         if isinstance(node, yaml.ScalarNode):
@@ -83,11 +85,6 @@ def _value(plain: PlainYaml, name: str, node: yaml.Node) -> Any:
     raise UsageError(
         f"{name} must be {expected}. Received: {name}={one_line(received)} at {plain.at(node)}. Correct it."
     )
-
-
-def _hint(name: str) -> str:
-    nearest = difflib.get_close_matches(name, READERS, n=1)
-    return f"Did you mean {nearest[0]}? " if nearest else ""
 
 
 def _number(low: float, high: float, above: bool = False) -> Callable[[str], float]:

@@ -1,11 +1,11 @@
 """The recipe: how a classifier is trained, as flags and as checked values. Standard library only."""
 
 import argparse
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from components.step.errors import UsageError, one_line
+from components.step.nearest import did_you_mean
 
 AUGMENTATIONS = ("none", "light", "strong")
 CLASS_WEIGHTS = ("none", "balanced")
@@ -110,5 +110,5 @@ def _check_numbers(recipe: Recipe) -> None:
 
 def _unknown(name: str, value: str, legal: Sequence[str]) -> str:
     flag = f"--{name.replace('_', '-')}"
-    nearest = difflib.get_close_matches(value.lower(), legal, n=1, cutoff=0.0)[0]
-    return f"{flag} must be one of {', '.join(legal)}. Received: {flag} {one_line(value, 60)}. Nearest: {nearest}."
+    hint = did_you_mean(value, legal).rstrip() or "Choose one of these."
+    return f"{flag} must be one of {', '.join(legal)}. Received: {flag} {one_line(value, 60)}. {hint}"

@@ -1,7 +1,6 @@
 """`module:function`, the way a user names a backbone of one's own: looked for without running it."""
 
 import ast
-import difflib
 import importlib
 import re
 from importlib.machinery import ModuleSpec
@@ -9,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from components.step.errors import UsageError, one_line
+from components.step.nearest import nearest
 
 GROUP = "pawline.backbones"  # Entry points that give backbones plain names.
 REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -40,7 +40,7 @@ def check_reference(name: str) -> None:
     names = _names_in(_spec(name, module))
     first = attribute.partition(".")[0]
     if names is not None and first not in names:
-        near = difflib.get_close_matches(first, names, n=1)
+        near = nearest(first, sorted(names))
         hint = f"Did you mean {module}:{near[0]}?" if near else "Name a function of it."
         raise _refusal(name, f"no {first} in {module}", hint)
 

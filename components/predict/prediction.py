@@ -11,7 +11,8 @@ from components.inference.source import open_source
 from components.predict.files import Found, find_files
 from components.predict.labelling import Answer, labelled, threads_for
 from components.predict.writing import FORMATS
-from components.step.errors import DataError, one_line
+from components.step.counts import counted
+from components.step.errors import DataError, first_ten, one_line
 from components.step.files import atomic_write
 from components.step.progress import Progress
 
@@ -46,7 +47,7 @@ def _left_out(found: Found) -> Iterator[str]:
     for name, why in found.left_out.items():
         yield f"left out: {one_line(name)} {one_line(why)}"
     if found.others:
-        yield f"left out: {found.others} files that are not called as images are"
+        yield f"left out: {counted(found.others, 'file')} not called as images are"
 
 
 def _loaded(bundle: str, threads: int) -> Model:
@@ -77,6 +78,6 @@ def _watched(answers: Iterable[Answer], progress: Progress, failed: list[str]) -
 def _check_all(found: Found, failed: Sequence[str]) -> None:
     if failed:
         raise DataError(
-            f"Every file must be an image. Received: {len(failed)} of {len(found.files)} that could not be labelled, "
-            f"named above. The others were."
+            f"Every file must be an image. Received: {len(failed)} of {counted(len(found.files), 'file')} "
+            f"that could not be labelled: {first_ten(list(failed))}. The others were."
         )

@@ -6,6 +6,7 @@ from typing import Literal
 
 from components.parameters.policy import PromotionPolicy
 from components.promote.paired_evidence import ClassComparison, Comparison
+from components.step.counts import counted
 from components.step.errors import first_ten, one_line
 
 # A check that has failed refuses the challenger; one that is undecided needs more test samples.
@@ -25,10 +26,11 @@ def check_samples(comparison: Comparison | None, policy: PromotionPolicy) -> Che
     """Check that there are enough test samples to say anything."""
     found = comparison.groups if comparison else 0
     left_out = f" ({comparison.left_out} left out)" if comparison and comparison.left_out else ""
-    counted = f"{found} independent test samples{left_out}, the policy asks for {policy.minimum_samples}"
+    independent = counted(found, "independent test sample")
+    words = f"{independent}{left_out}, the policy asks for {policy.minimum_samples}"
     if found < policy.minimum_samples:
-        return Check("samples", "undecided", f"Too few: {counted}.")
-    return Check("samples", "passed", f"Enough: {counted}.")
+        return Check("samples", "undecided", f"Too few: {words}.")
+    return Check("samples", "passed", f"Enough: {words}.")
 
 
 def check_class_samples(classes: Sequence[ClassComparison], policy: PromotionPolicy) -> Check:
@@ -76,8 +78,9 @@ def check_lost(lost: Sequence[str], policy: PromotionPolicy) -> list[Check]:
 
 def check_guess(comparison: Comparison, rate: float) -> Check:
     """Check that the challenger, where no champion answers, is better than always naming the most frequent class."""
+    samples = counted(comparison.samples, "sample")
     words = (
-        f"The challenger is right on {percent(comparison.challenger_accuracy)} of {comparison.samples} samples; always "
+        f"The challenger is right on {percent(comparison.challenger_accuracy)} of {samples}; always "
         f"naming the most frequent class is right on {percent(comparison.champion_accuracy)}"
     )
     better = comparison.groups_ahead > comparison.groups_behind and comparison.p_value <= rate
@@ -89,9 +92,8 @@ def check_champion_test(comparison: Comparison | None, policy: PromotionPolicy) 
     name = "champion's test set"
     if comparison is None or comparison.groups < policy.minimum_samples:
         count = comparison.groups if comparison else 0
-        return Check(
-            name, "note", f"The champion's own test set does not count: {count} samples that neither has seen."
-        )
+        neither = f"{counted(count, 'sample')} that neither has seen"
+        return Check(name, "note", f"The champion's own test set does not count: {neither}.")
     margin = points(policy.champion_test_margin, sign=False)
     words = f"On the champion's own test set {_both(comparison)}; the challenger may lose {margin}."
     return Check(name, "failed" if comparison.difference < -policy.champion_test_margin else "passed", words)
@@ -127,18 +129,20 @@ def points(difference: float, sign: bool = True) -> str:
 
 
 def _both(comparison: Comparison) -> str:
+    samples = counted(comparison.samples, "sample")
     return (
         f"the challenger is right on {percent(comparison.challenger_accuracy)} and the champion on "
-        f"{percent(comparison.champion_accuracy)} of {comparison.samples} samples: {points(comparison.difference)}"
+        f"{percent(comparison.champion_accuracy)} of {samples}: {points(comparison.difference)}"
     )
 
 
 def _alone(comparison: Comparison) -> str:
-    alone = f"Alone right: the challenger {comparison.only_challenger} times, the champion {comparison.only_champion}"
+    times = counted(comparison.only_challenger, "time")
+    alone = f"Alone right: the challenger {times}, the champion {comparison.only_champion}"
     if comparison.groups == comparison.samples:
         return alone
     return f"{alone}; by group, {comparison.groups_ahead} to {comparison.groups_behind}"
 
 
 def _class_words(found: ClassComparison) -> str:
-    return f"{one_line(found.name, 80)} ({points(found.difference or 0.0)} of {found.samples} samples)"
+    return f"{one_line(found.name, 80)} ({points(found.difference or 0.0)} of {counted(found.samples, 'sample')})"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.promote.evidence import Challenger
+from components.step.counts import counted
 from components.step.errors import DataError, one_line
 from components.step.markdown import markdown_text
 from components.step.strict_json import read_json
@@ -61,5 +62,5 @@ def summary_tags(statistics: Mapping[str, Any]) -> dict[str, str]:
 
 def _accuracy(statistics: Mapping[str, Any]) -> str:
     low, high = statistics["accuracy_interval_95"]
-    counted = f"{statistics['ok']} of {statistics['total']} samples"
-    return f"{statistics['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f}), {counted}"
+    right = f"{statistics['ok']} of {counted(statistics['total'], 'sample')}"
+    return f"{statistics['accuracy']:.4f} (95 % interval {low:.4f} to {high:.4f}), {right}"

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 from components.dataset.images import MAX_PIXELS
 from components.serve.service_links import without_service_links
 from components.step.errors import UsageError, one_line
+from components.step.nearest import did_you_mean
 
 PREFIX = "PAWLINE_SERVE_"
 OAUTH2 = f"{PREFIX}OAUTH2_"  # Checked by components/serve/auth/authorization.py.
+OAUTH2_SETTINGS = ("ISSUER", "AUDIENCE", "JWKS_URI", "SCOPES")
 MIB = 1 << 20
 
 Value = TypeVar("Value", int, float)
@@ -48,10 +50,11 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     ours = without_service_links(environment, PREFIX.rstrip("_"))
     given = {name.removeprefix(PREFIX): value for name, value in ours.items() if _is_ours(name)}
     if unknown := sorted(set(given) - set(_READERS)):
-        names = ", ".join(sorted(_READERS))
+        known = [*sorted(_READERS), *(f"OAUTH2_{name}" for name in OAUTH2_SETTINGS)]
+        hint = did_you_mean(unknown[0], known)
         raise UsageError(
-            f"A setting that begins with {PREFIX} must be one of {names}. "
-            f"Received: {one_line(PREFIX + unknown[0], 120)}. Correct or remove it."
+            f"A setting that begins with {PREFIX} must be one of {', '.join(known)}. "
+            f"Received: {one_line(PREFIX + unknown[0], 120)}. {hint}Correct or remove it."
         )
     settings = Settings(**{name.lower(): _read(name, value) for name, value in given.items()})
     if settings.max_buffered_bytes < settings.max_body_bytes:

@@ -18,6 +18,7 @@ from components.split.assignment import (
     count_groups,
 )
 from components.step.command import run_step, step_parser
+from components.step.counts import counted
 from components.step.errors import one_line
 from components.step.files import write_text
 from components.step.outputs import ExecutorOutputs
@@ -102,5 +103,5 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     for split, samples in splits.items():
         write_split_table(getattr(arguments, f"{split}_samples"), samples, split)
         outputs.metadata(f"{split}_samples", {"samples": len(samples), "seed": arguments.seed})
-        log.info("%s: %d samples", split, len(samples))
+        log.info("%s: %s", split, counted(len(samples), "sample"))
     write_text(arguments.summary, markdown_summary(splits))

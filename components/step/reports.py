@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from components.step.counts import counted
 from components.step.errors import one_line
 from components.step.pipeline_run import run_name
 from components.step.secrets import without_secret_values
@@ -40,6 +41,9 @@ def _environment() -> Environment:
     # Names and labels come from outside: control characters are shown, and long ones cut.
     environment.filters["one_line"] = lambda text, limit=300: without_secret_values(one_line(text, limit))
     environment.filters["number"] = lambda value: f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    environment.filters["counted"] = lambda value, *names: counted(value, *names).replace(
+        ",", "\N{NARROW NO-BREAK SPACE}"
+    )
     environment.filters["percent"] = percent
     environment.filters["decimal"] = decimal
     environment.filters["round_ticks"] = round_ticks

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from markupsafe import Markup
 
+from components.step.counts import counted
 from components.step.errors import one_line
 from components.step.markdown import markdown_table, markdown_text
 from components.step.reports import decimal, percent
@@ -78,7 +79,7 @@ def _accuracy(statistics: Mapping[str, Any]) -> Sentence:
     low, high = statistics["accuracy_interval_95"]
     text = f"Of other images like these, it is likely to get between {percent(low)} and {percent(high)} right."
     if high - low > WIDE_INTERVAL:
-        few = f" with {statistics['total']} images" if statistics["total"] < FEW_IMAGES else ""
+        few = f" with {counted(statistics['total'], 'image')}" if statistics["total"] < FEW_IMAGES else ""
         text += f" That is a wide range{few}: a larger test set would narrow it."
     return Sentence(text)
 
@@ -107,8 +108,9 @@ def _weakest(statistics: Mapping[str, Any]) -> Sentence | None:
     weakest, *others = [one for one in with_samples if one["recall"] == lowest]
     if others:
         found = f"{percent(lowest)} of the images of each are found"
-        return Sentence(f"{1 + len(others)} classes are the weakest alike: {found}.")
-    text = f"The weakest class is {{}}: {weakest['right']} of its {weakest['support']} images are found."
+        return Sentence(f"{counted(1 + len(others), 'class', 'classes')} are the weakest alike: {found}.")
+    images = counted(weakest["support"], "image is", "images are")
+    text = f"The weakest class is {{}}: {weakest['right']} of its {images} found."
     return Sentence(text, (weakest["class_name"],))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from components.step.counts import counted
 from components.step.errors import PawlineError, ServiceError, UsageError, one_line
 from components.step.secrets import no_secrets_said
 from components.tracking import queue
@@ -85,7 +86,8 @@ def _replay(folders: Sequence[Path]) -> None:
         failed += [why] if why else []
     if failed:
         raise ServiceError(
-            f"MLflow must take the events. Received: {one_line(failed[-1])}. {len(failed)} queues are kept; try later."
+            f"MLflow must take the events. Received: {one_line(failed[-1])}. "
+            f"{counted(len(failed), 'queue')} kept; try later."
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from components.step.counts import counted
 from components.step.errors import one_line
 from components.tracking.events import check_tracking_uri, public_uri, with_legal_names, without_secrets
 from components.tracking.queue import Queue, open_queue
@@ -182,7 +183,7 @@ class MlflowTracker:
         later = is_sent_later(self._environment)
         left, error = self._sending.leave() if later else self._sending.finish()
         if refused := self._sending.refused():
-            log.warning("MLflow refused %d events of this run for good, e.g.: %s", len(refused), refused[0])
+            log.warning("MLflow refused %s of this run for good, e.g.: %s", counted(len(refused), "event"), refused[0])
         if (left and not later) or self._queue.lost:
             self._warn(left, self._queue.lost, error)
         self._queue = self._sending = None
@@ -196,7 +197,7 @@ class MlflowTracker:
         why = one_line(error or "it did not answer in time", 200)
         lost_too = f", {lost} did not fit in and are lost" if lost else ""
         log.warning(
-            "MLflow has not got %d events of this run (%s); they are kept%s. The next run sends them, or: "
+            "MLflow has not got %s of this run (%s), which stay here%s. The next run sends them, or: "
             "python -m components.tracking %s",
-            left, why, lost_too, shlex.quote(str(self._folder)),
+            counted(left, "event"), why, lost_too, shlex.quote(str(self._folder)),
         )  # fmt: skip

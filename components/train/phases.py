@@ -6,6 +6,7 @@ from collections.abc import Callable
 from components.network.classifier import join, join_in_inference_mode
 from components.network.keras_runtime import keras
 from components.parameters.recipe import Recipe
+from components.step.counts import counted
 from components.train.checkpoints import Checkpoint, Checkpoints
 from components.train.epoch import Epoch
 from components.train.fine_tuning import RATE_FACTOR, unfreeze
@@ -85,5 +86,6 @@ def _begun(found: Checkpoint | None) -> Standing:
     if found is None:
         return Standing()
     standing = standing_of(found)
-    log.info("resumed: phase %d, %d epochs and %d steps done", standing.phase + 1, standing.epoch, standing.batch)
+    done = f"{counted(standing.epoch, 'epoch')} and {counted(standing.batch, 'step')}"
+    log.info("resumed: phase %d, %s done", standing.phase + 1, done)
     return standing

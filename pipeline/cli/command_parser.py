@@ -1,11 +1,11 @@
 """The parser of `pawline` and of each command: refusals are one line, with the nearest name to what was mistyped."""
 
 import argparse
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from components.step.errors import one_line
+from components.step.nearest import did_you_mean
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -41,17 +41,21 @@ class CommandParser(argparse.ArgumentParser):
         if not first.startswith("-"):
             self._refuse("Arguments must be as the help says", f"{first}, which is one too many")
         options = [option for action in self._actions for option in action.option_strings]
-        self._refuse(f"An option must be one of `{self.prog}`'s", first, did_you_mean(first, options))
+        hint = self._of_position(first) or did_you_mean(first, options)
+        self._refuse(f"An option must be one of `{self.prog}`'s", first, hint)
+
+    def _of_position(self, option: str) -> str:
+        """Return what to say of an `option` that is called as what has no option's name but a place of its own."""
+        named = {name.lower(): name for name in self._places()}
+        found = named.get(option.lstrip("-").lower())
+        return f"{found} is written without {option}. " if found else ""
+
+    def _places(self) -> list[str]:
+        return [str(action.metavar) for action in self._actions if not action.option_strings]
 
     def _refuse(self, rule: str, received: str, hint: str = "") -> NoReturn:
         text = f"{rule}. Received: {one_line(received)}. {hint}`{self.prog} --help` says more."
         self.exit(2, f"{self.prog}: error: {text}\n")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return "Did you mean …? " with the nearest of `known` to `name`, or nothing if none is near."""
-    nearest = difflib.get_close_matches(name, list(known), n=1)
-    return f"Did you mean {nearest[0]}? " if nearest else ""
 
 
 class ShowVersion(argparse.Action):

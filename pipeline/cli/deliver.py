@@ -4,6 +4,7 @@ import argparse
 
 from rich.console import Console
 
+from components.step.counts import counted
 from components.step.errors import ServiceError, UsageError, one_line
 from pipeline.local.delivery import deliver, kept_for_others
 
@@ -21,12 +22,13 @@ def deliver_command(arguments: argparse.Namespace) -> None:
     if delivered.left:
         raise ServiceError(
             f"MLflow must take the events. Received: {one_line(delivered.why, 200)}. "
-            f"{delivered.left} events are kept; try later."
+            f"{counted(delivered.left, 'event')} kept; try later."
         )
     for name, text in delivered.as_results().items():
         print(f"{name}: {text}")
     elsewhere = kept_for_others(arguments.runs)
     for place, count in elsewhere.items():
-        print(f"{count} events are kept for another MLflow, {one_line(place, 200)}: set MLFLOW_TRACKING_URI to it")
+        kept = f"{counted(count, 'event')} kept for another MLflow"
+        print(f"{kept}, {one_line(place, 200)}: set MLFLOW_TRACKING_URI to it")
     if not elsewhere:
         print("MLflow has all events of these runs" if not delivered.refused else "nothing is left to send")

@@ -28,8 +28,8 @@ def logs(arguments: argparse.Namespace) -> None:
     """Print the lines of the run and step that `arguments` name; with --follow until it has ended.
 
     Raises:
-        UsageError: there is no such run here, or no server is named.
-        DataError: there is no such run or step on the cluster, the step has not begun, or nobody has kept its log.
+        UsageError: there is no such run here, or no such step, or no server is named.
+        DataError: there is no such run on the cluster, the step has not begun, or nobody has kept its log.
         ServiceError: a server does not answer.
     """
     if means_cluster(arguments):

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from components.step.errors import DataError, UsageError, one_line
 from components.step.files import json_text
+from components.step.nearest import did_you_mean
 from pipeline.cli.cluster_parameters import check_for_cluster
 from pipeline.cli.connection import connected
 from pipeline.cli.schedule_words import change_as_json, change_words, fires_as_json, fires_words, recurring_words
@@ -131,8 +132,11 @@ def _one(found: Sequence[RecurringRun], name: str) -> RecurringRun:
         raise DataError(
             f"A schedule must be named clearly. Received: {one_line(name, 80)}, which {ids} have. Give an id."
         )
-    known = ", ".join(one_line(run.name, 60) for run in found) or "none"
-    raise DataError(f"A schedule must be on the cluster. Received: {one_line(name, 80)}. It has: {known}.")
+    names = [one_line(run.name, 60) for run in found]
+    received, hint = one_line(name, 80), did_you_mean(name, names)
+    raise DataError(
+        f"A schedule must be on the cluster. Received: {received}. {hint}It has: {', '.join(names) or 'none'}."
+    )
 
 
 def _read(arguments: argparse.Namespace) -> tuple[ScheduleFile, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.text import Text
 
+from components.step.counts import counted
 from components.step.durations import duration
 from components.step.errors import DataError, PawlineError, UsageError, one_line
 from pipeline.cli.run import checked_parameters, ended_in_order_by_signals, last_lines_shown, with_sample
@@ -85,7 +86,7 @@ def _begun(
         begun.check_plan()
         return begun
     begun = Sweep(new_run_folder(arguments.runs, run_id), pipeline, candidates)
-    _heading(console, f"sweep {begun.folder.name}: {len(candidates)} candidates on one dataset and split")
+    _heading(console, f"sweep {begun.folder.name}: {counted(len(candidates), 'candidate')} on one dataset and split")
     _run(begun.shared_part(), begun.shared_record(), console)
     begun.write_plan()
     return begun

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from components.step.errors import DataError, one_line
+from components.step.nearest import did_you_mean
 from pipeline.cluster.kfp_api import KfpApi
 from pipeline.cluster.shapes import fitting, given
 from pipeline.cluster.tasks import STATES, TASK, seconds_of
@@ -87,16 +88,18 @@ def find_cluster_run(kfp: KfpApi, words: str) -> ClusterRun:
     """
     if is_run_id(words):
         return get_run(kfp, words.lower())
-    found = []
-    for item in _newest_first(kfp):
-        if words == LAST:
-            return get_run(kfp, given(item, "run_id"))
-        if item.get("display_name") == words:
-            found.append(given(item, "run_id"))
+    runs = _newest_first(kfp)
+    if words == LAST and (newest := next(runs, None)):
+        return get_run(kfp, given(newest, "run_id"))
+    named = [(str(item.get("display_name")), item) for item in runs]
+    found = [given(item, "run_id") for name, item in named if name == words]
     if len(found) == 1:
         return get_run(kfp, found[0])
+    hint = "" if found else did_you_mean(words, [one_line(name, 80) for name, _ in named])
     received = f"{one_line(words, 120)}, which {', '.join(found[:5])} have" if found else one_line(words, 120)
-    raise DataError(f"A run of the cluster is named by its id, its name or {LAST}. Received: {received}. Give an id.")
+    raise DataError(
+        f"A run of the cluster is named by its id, its name or {LAST}. Received: {received}. {hint}Give an id."
+    )
 
 
 def latest_runs(kfp: KfpApi, most: int) -> list[ClusterRun]:
@@ -128,7 +131,8 @@ def retry_run(kfp: KfpApi, run: ClusterRun) -> None:
         ServiceError: the server does not answer.
     """
     if run.state not in ("FAILED", "CANCELED"):
-        raise DataError(f"A run that failed can be tried again. Received: {_said(run)}. Submit a new one.")
+        advice = "Submit a new one" if run.ended else "Wait for it, or cancel it first"
+        raise DataError(f"A run that failed can be tried again. Received: {_said(run)}. {advice}.")
     kfp.call("POST", f"/runs/{run.id}:retry", body={})
 
 

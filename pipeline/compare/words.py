@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from components.step.counts import counted
 from components.step.errors import one_line
 from pipeline.compare.comparison import Comparison
 
@@ -16,7 +17,7 @@ def headline(comparison: Comparison) -> str:
     right = [int(run.right.sum()) for run in comparison.runs]
     leaders = [one_line(run.name, 90) for run, found in zip(comparison.runs, right, strict=True) if found == right[0]]
     total = len(comparison.runs[0].samples)
-    return f"{_and(leaders)} lead{'s' * (len(leaders) == 1)} with {right[0]} of {total} test images right."
+    return f"{_and(leaders)} lead{'s' * (len(leaders) == 1)} with {right[0]} of {counted(total, 'test image')} right."
 
 
 def notes(comparison: Comparison) -> list[str]:
@@ -25,8 +26,8 @@ def notes(comparison: Comparison) -> list[str]:
     samples, groups = len(comparison.runs[0].samples), len(set(comparison.runs[0].groups))
     if groups < samples:
         found.append(
-            f"The {samples} test images are in {groups} groups, which the intervals draw whole and which have one vote "
-            "each in McNemar's test."
+            f"The {samples} test images are in {counted(groups, 'group')}, drawn whole by the intervals and with one "
+            "vote each in McNemar's test."
         )
     found.append(
         "The best was picked on this very test set, which flatters it a little: measure the run you choose on images "
@@ -43,7 +44,7 @@ def costs_note(comparison: Comparison) -> str:
     calls = min(cost.latency.calls for cost in comparison.costs if cost.latency)
     return (
         f"Latency: the median of {calls} or more calls with one image, the network alone, measured for this comparison "
-        f"on {cores} cores of the machine that made it, with ONNX Runtime {version}. {SIZE_AND_TRAINING}"
+        f"on {counted(cores, 'core')} of the machine that made it, with ONNX Runtime {version}. {SIZE_AND_TRAINING}"
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from components.step.addresses import sqlite_path
+from components.step.counts import counted
 from components.step.errors import one_line
 from components.step.own_processes import own_environment
 from components.tracking import queue
@@ -23,7 +24,7 @@ from components.tracking.sending import Progress, progress, wait_while_well
 from pipeline.local.display import short_path
 from pipeline.local.tracking import FOLDER, mlflow_of
 
-# Where steps keep their events, and where they did before a run had one folder for them.
+# Below a folder of runs: where steps keep their events, and where they did before a run had one folder for them.
 QUEUES = (f"*/{FOLDER}", "*/*/tracking-queue")
 LONGEST_SECONDS, SECONDS_BETWEEN_COUNTS = 60.0, 0.5
 ERROR = "pawline tracking: error: "
@@ -42,10 +43,9 @@ class Delivered:
     def as_results(self) -> dict[str, str]:
         """Return what to say of it below a run's table; nothing if MLflow has all."""
         command = shlex.join(["pawline", "deliver", "--runs", short_path(self.runs)])
-        left = {
-            "not delivered": f"{self.left} events to MLflow ({one_line(self.why, 200)}). The next run, or: {command}"
-        }
-        refused = {"refused by MLflow": f"{self.refused} events, e.g.: {one_line(self.refusal, 200)}"}
+        kept = f"{counted(self.left, 'event')} to MLflow ({one_line(self.why, 200)})"
+        left = {"not delivered": f"{kept}. The next run, or: {command}"}
+        refused = {"refused by MLflow": f"{counted(self.refused, 'event')}, e.g.: {one_line(self.refusal, 200)}"}
         return (left if self.left else {}) | (refused if self.refused else {})
 
 
@@ -63,6 +63,22 @@ def kept_for_others(runs: Path) -> dict[str, int]:
         if target not in (targets := queue.targets(folder)):
             found[" or ".join(sorted(targets))] += _left(folder)
     return dict(found)
+
+
+def events_left(run: Path) -> int:
+    """Return how many events of the run in the folder `run` MLflow, whichever they are for, has not got."""
+    return sum(map(_left, queues_of(run)))
+
+
+def meant_for_another(run: Path) -> str:
+    """Return the MLflow, another than today's, that events of the run in the folder `run` wait for; "" if for none."""
+    targets = {target for folder in queues_of(run) if _left(folder) for target in queue.targets(folder)}
+    return " or ".join(sorted(targets - {public_uri(mlflow_of(run.parent))}))
+
+
+def queues_of(run: Path) -> list[Path]:
+    """Return the folders in which the steps of the run in the folder `run` keep their events."""
+    return sorted(folder for pattern in QUEUES for folder in run.glob(pattern.removeprefix("*/")))
 
 
 def _unsent(runs: Path) -> list[Path]:
@@ -118,7 +134,7 @@ def _watched(folders: Sequence[Path], show: Callable[[str], None], is_there: boo
         nonlocal shown
         if time.monotonic() > shown + SECONDS_BETWEEN_COUNTS:
             shown = time.monotonic()
-            show(f"MLflow: {sum(map(_left, folders))} events to send")
+            show(f"MLflow: {counted(sum(map(_left, folders)), 'event')} to send")
         each = [progress(folder, keys[folder]) for folder in folders]
         return sum(sent for sent, _ in each), is_there and any(busy for _, busy in each)
 

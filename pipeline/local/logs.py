@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from components.step.errors import DataError, ServiceError, one_line
+from components.step.errors import DataError, ServiceError, UsageError, one_line
+from components.step.nearest import did_you_mean
 from pipeline.local.record import RunRecord
 from pipeline.local.recorded import read_record
 
@@ -18,7 +19,8 @@ def local_lines(folder: Path, step: str | None, follow: bool) -> Iterator[str]:
     """Yield the lines of the run in `folder`, of `step` or of all that have begun; `follow` waits for those to come.
 
     Raises:
-        DataError: there is no such step, it has not begun, or the record is damaged.
+        UsageError: there is no such step.
+        DataError: it has not begun, or the record is damaged.
         ServiceError: a log cannot be read.
     """
     record = read_record(folder)
@@ -35,10 +37,11 @@ def asked_for(step: str | None, names: Sequence[str]) -> Sequence[str]:
     """Return the steps whose lines are asked for: `step`, or all of the run's `names`.
 
     Raises:
-        DataError: there is no such step.
+        UsageError: there is no such step.
     """
     if step is not None and step not in names:
-        raise DataError(f"A step must be the run's. Received: {one_line(step, 60)}. It has: {', '.join(names)}.")
+        hint = did_you_mean(step, names)
+        raise UsageError(f"A step must be the run's. Received: {one_line(step, 60)}. {hint}It has: {', '.join(names)}.")
     return [step] if step else names
 
 

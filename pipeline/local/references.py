@@ -1,12 +1,12 @@
 """Runs and bundles as people name them: a run's id, its folder, `last`, or where a bundle lies."""
 
-import difflib
 import os
 from datetime import datetime
 from pathlib import Path
 
 from components.bundle.manifest import MANIFEST
 from components.step.errors import DataError, UsageError, one_line
+from components.step.nearest import did_you_mean
 from pipeline.local.folder import TRACKING_STORE, tracking_uri
 from pipeline.local.record import RECORD, recorded_values
 
@@ -33,8 +33,7 @@ def find_run(name: str, runs: Path) -> Path:
     known = run_folders(runs)
     if name == LAST and known:
         return max(known, key=_begun).resolve()
-    nearest = difflib.get_close_matches(name, [folder.name for folder in known], n=1)
-    hint = f"Did you mean {nearest[0]}? " if nearest else ""
+    hint = did_you_mean(name, [folder.name for folder in known])
     where = (
         f"there is no {RECORD} in it nor in {one_line(runs / name)}" if name != LAST else f"{one_line(runs)} has none"
     )

@@ -33,7 +33,8 @@ def _check(record: RunRecord, pipeline: CompiledPipeline) -> None:
     name = one_line(record.folder.name, 90)
     if record.status in ("succeeded", "running"):
         raise UsageError(
-            f"A run is gone on with after it ended early. Received: {name}, {record.status}. Start a new one."
+            f"A run is gone on with after it ended early. Received: {name}, {record.status}. "
+            + ("Start a new one." if record.status == "succeeded" else f"`pawline logs {name} -f` follows it.")
         )
     if unknown := {state.name for state in record.steps} - {step.name for step in pipeline.steps}:
         raise UsageError(

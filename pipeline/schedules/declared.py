@@ -1,6 +1,5 @@
 """`schedules.yaml`: the schedules that a cluster shall have, as people write and review them."""
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from components.step.errors import UsageError, one_line
+from components.step.nearest import did_you_mean
 from components.step.plain_yaml import PlainYaml
 from pipeline.compiled import Parameter
 from pipeline.config import read_root, read_values
@@ -95,10 +95,8 @@ class _Reader:
         values = {}
         for key, node in self.source.pairs(mapping):
             if key not in readers:
-                near = difflib.get_close_matches(key, readers, n=1)
-                hint = f", meant as {near[0]}?" if near else ""
-                received = f"the unknown key {one_line(key, 60)}{hint} (there are: {', '.join(readers)})"
-                raise self.source.refusal(self.source.at(node), received)
+                known = f"{did_you_mean(key, readers)}There are: {', '.join(readers)}"
+                raise self.source.refusal(self.source.at(node), f"the unknown key {one_line(key, 60)}. {known}")
             values[key] = readers[key](node)
         return values
 

@@ -120,7 +120,7 @@ def test_an_unknown_backbone_is_refused_with_the_nearest(name, nearest):
     if not nearest:
         assert find_backbone(name).name == "efficientnetb0"
         return
-    with pytest.raises(UsageError, match=f"Received: --backbone {name}. Nearest: .*{nearest}"):
+    with pytest.raises(UsageError, match=f"Received: --backbone {name}. Did you mean .*{nearest}"):
         find_backbone(name)
 
 

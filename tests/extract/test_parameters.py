@@ -237,7 +237,7 @@ def test_a_sweep_checks_every_candidate_first(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["sweep", "--param", "backbone=small_cnn,vgg17", *named(tmp_path)]) == 2
-    assert "Received: backbone=vgg17. Nearest: vgg1" in capsys.readouterr().err
+    assert "Received: backbone=vgg17. Did you mean vgg1" in capsys.readouterr().err
     assert main(["sweep", "--param", "epochs=1,2", "--param", "promotion_policy=x: 1", *named(tmp_path)]) == 2
     assert main(["sweep", "--sample", "--param", "optimizer=adam,Adam"]) == 2
     assert "Received: optimizer=Adam" in capsys.readouterr().err

@@ -416,7 +416,7 @@ def test_labelling_that_goes_on_is_said(pets: Path, arguments: list[str], tmp_pa
     assert outcome.code == 0
     for text in (outcome.stderr, (tmp_path / "out/report.html").read_text()):
         assert "11 of 30 annotations are done" in text
-        assert "1 listed files have no annotation" in text
+        assert "1 listed file has no annotation" in text
 
 
 def test_images_of_every_kind_keep_their_bytes(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from components.train.schedules import build_optimizer, learning_rate_at
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(name, value, nearest):
-    with pytest.raises(UsageError, match=rf"--{name.replace('_', '-')} {value}\. Nearest: {nearest}\."):
+    with pytest.raises(UsageError, match=rf"--{name.replace('_', '-')} {value}\. Did you mean {nearest}\?"):
         check_recipe(Recipe(**{name: value}))
 
 

@@ -73,7 +73,7 @@ def test_a_folder_is_labelled_whole_and_a_bad_file_is_one_line(tmp_path: Path, p
     broken = found["predictions"][0]
     assert broken == {"filename": f"{photos}/below/BROKEN.JPG", "error": broken["error"]}
     assert f"pawline predict: {photos}/below/BROKEN.JPG: " in said
-    assert "left out: 1 files" in said
+    assert "left out: 1 file not called as images are" in said
     assert said.splitlines()[-1].startswith("pawline: error: Every file must be an image. Received: 1 of 7")
 
 

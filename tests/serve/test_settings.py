@@ -18,6 +18,15 @@ def test_an_empty_environment_gives_the_defaults():
     assert settings_from({"PATH": "/bin", "PAWLINE_SERVE_OAUTH2_ISSUER": "not ours"}) == Settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("PROT", "PORT"), ("MAX_BODY", "MAX_BODY_BYTES"), ("max_batch", "MAX_BATCH"), ("OUATH2_ISSUER", "OAUTH2_ISSUER")],
+)
+def test_a_mistyped_setting_gets_the_right_one(name, meant):
+    with pytest.raises(UsageError, match=rf"Received: {PREFIX}{name}\. Did you mean {meant}\?"):
+        settings_from({f"{PREFIX}{name}": "1"})
+
+
 def test_every_setting_is_read():
     values = {
         "MODEL": "s3://models/pets", "HOST": "::1", "PORT": "0", "MODEL_NAME": "pets", "MODEL_VERSION": "2",

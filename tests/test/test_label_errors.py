@@ -92,7 +92,7 @@ def test_the_list_for_the_labelling_tool_is_in_its_format(tmp_path):
     text = (tmp_path / "check.json").read_text(encoding="utf-8")
     found = read_ecotag(text)
     assert [(a.file_name, a.label, a.annotator) for a in found.annotations] == [(HOSTILE, "cat", "pawline")]
-    assert found.notes == ["The labelling is not finished: 0 of 1 annotations are done."]
+    assert found.notes == ["The labelling is not finished: 0 of 1 annotation is done."]
     expected = {
         "projectName", "projectType", "datasetName", "datasetType", "classification", "numberAnnotationsDone",
         "numberAnnotationsToDo", "annotations",

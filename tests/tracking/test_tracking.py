@@ -85,7 +85,7 @@ def test_a_run_arrives_complete_while_it_goes_on(store, tmp_path, patient, caplo
     tracker.metrics({"accuracy": 0.9})
     assert tracker.finish("FINISHED") == 0
     [warning] = caplog.messages
-    assert "refused 1 events" in warning
+    assert "refused 1 event " in warning
     assert "missing.html" in warning
     [(name, status, artifacts)] = rows(store, "select name, status, artifact_uri from runs")
     assert (name, status) == ("train", "FINISHED")
@@ -192,7 +192,7 @@ def test_a_server_that_is_away_delays_nothing(tmp_path, fault, caplog):
         assert tracker.finish("FAILED") == 1002
         assert time.monotonic() - began < sending.WAIT_SECONDS + PATIENCE
     assert len(caplog.messages) == 1
-    assert "1002 events" in caplog.messages[0]
+    assert "1,002 events" in caplog.messages[0]
     assert "hunter2" not in caplog.text
     assert not any(b"hunter2" in file.read_bytes() for file in (tmp_path / "queue").iterdir())
 

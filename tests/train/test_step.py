@@ -254,7 +254,7 @@ def test_features_are_in_the_order_of_the_samples_whatever_the_batch(shades, mon
 @pytest.mark.parametrize(
     ("option", "value", "fragment"),
     [
-        ("backbone", "vgg17", "Nearest: vgg1"),
+        ("backbone", "vgg17", "Did you mean vgg1"),
         ("weights", "imagenett", "--weights must be"),
         ("image_size", 31, "at least 32 pixels"),
         ("epochs", 0, "--epochs must be at least 1"),
@@ -269,10 +269,10 @@ def test_features_are_in_the_order_of_the_samples_whatever_the_batch(shades, mon
         ("warmup_epochs", -2, "--warmup-epochs must be"),
         ("checkpoint_minutes", "nan", "--checkpoint-minutes must be"),
         ("checkpoint_uri", "ftp://somewhere", "A store must be s3://"),
-        ("augment", "stron", "Nearest: strong."),
-        ("class_weight", "balance", "Nearest: balanced."),
-        ("schedule", "cosin", "Nearest: cosine."),
-        ("optimizer", "adamW2", "Nearest: adamw."),
+        ("augment", "stron", "Did you mean strong?"),
+        ("class_weight", "balance", "Did you mean balanced?"),
+        ("schedule", "cosin", "Did you mean cosine?"),
+        ("optimizer", "adamW2", "Did you mean adamw?"),
     ],
 )
 def test_an_option_that_is_not_legal_is_refused(shades, tmp_path, capsys, option, value, fragment):

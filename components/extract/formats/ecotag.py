@@ -5,6 +5,7 @@ from typing import Any
 
 from components.extract.annotations import Annotation, AnnotationSet
 from components.extract.formats.annotation_format import TextFormat
+from components.step.counts import counted
 from components.step.errors import DataError, one_line
 from components.step.strict_json import NameTwice, read_json
 from components.storage.names import check_label, check_name
@@ -95,7 +96,7 @@ def _check_project_type(project_type: object) -> None:
 def _unfinished(envelope: Mapping[str, Any]) -> list[str]:
     done, todo = envelope.get("numberAnnotationsDone"), envelope.get("numberAnnotationsToDo")
     if isinstance(done, int) and isinstance(todo, int) and done < todo:
-        return [f"The labelling is not finished: {done} of {todo} annotations are done."]
+        return [f"The labelling is not finished: {done} of {counted(todo, 'annotation is', 'annotations are')} done."]
     return []
 
 

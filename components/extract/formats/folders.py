@@ -10,6 +10,7 @@ from components.extract.formats.annotation_format import ListingFormat
 from components.extract.given_split import split_called
 from components.extract.leavings import is_leaving
 from components.extract.notes import noted
+from components.step.counts import counted
 from components.step.errors import DataError, first_ten
 from components.storage.names import check_label, check_name
 
@@ -70,7 +71,7 @@ def _sorted(names: Iterable[str]) -> _Sorted:
 
 
 def _with_counts(places: Counter[str]) -> list[str]:
-    return [f"{place} ({count} files)" if count > 1 else place for place, count in sorted(places.items())]
+    return [f"{place} ({counted(count, 'file')})" if count > 1 else place for place, count in sorted(places.items())]
 
 
 def _is_acceptable(name: str, parts: Parts) -> bool:

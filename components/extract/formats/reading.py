@@ -10,6 +10,7 @@ from components.extract.annotations import AnnotationSet
 from components.extract.formats.annotation_format import ListingFormat, TextFormat
 from components.parameters.places import check_file
 from components.step.errors import DataError, UsageError, first_ten, one_line
+from components.step.nearest import did_you_mean
 from components.storage.stores import read_bytes
 
 
@@ -62,10 +63,12 @@ def check_format(format_name: str) -> None:
     Raises:
         UsageError: it is not.
     """
-    if format_name not in ("auto", *FORMATS):
+    legal = ("auto", *FORMATS)
+    if format_name not in legal:
         raise UsageError(
-            f"annotation_format must be one of auto, {', '.join(FORMATS)}. "
-            f"Received: annotation_format={one_line(repr(format_name), 40)}. Choose one of these."
+            f"annotation_format must be one of {', '.join(legal)}. "
+            f"Received: annotation_format={one_line(repr(format_name), 40)}. "
+            f"{did_you_mean(format_name, legal).rstrip() or 'Choose one of these.'}"
         )
 
 

@@ -15,11 +15,12 @@ from jwt.exceptions import PyJWTError
 from components.serve.auth.signing_keys import ALGORITHMS, KeysUnavailable, SigningKeys
 from components.serve.http.errors import Refusal
 from components.serve.service_links import without_service_links
+from components.serve.settings import OAUTH2_SETTINGS
 from components.step.errors import UsageError, one_line
+from components.step.nearest import did_you_mean
 
 PREFIX = "PAWLINE_SERVE_OAUTH2_"
 NEEDED = ("ISSUER", "AUDIENCE", "JWKS_URI")
-SETTINGS = (*NEEDED, "SCOPES")
 LEEWAY_SECONDS = 30  # Clocks of two machines differ.
 MAX_TOKEN = 8192
 TOKEN_TYPES = ("jwt", "at+jwt", "application/at+jwt")  # Not, say, an issuer's logout token.
@@ -80,8 +81,9 @@ def settings_from(environment: Mapping[str, str]) -> BearerSettings | None:
 
 
 def _check_names(given: Mapping[str, str]) -> None:
-    if unknown := sorted(set(given) - set(SETTINGS)):
-        raise _refused(f"the settings are {', '.join(SETTINGS)}", ", ".join(unknown))
+    if unknown := sorted(set(given) - set(OAUTH2_SETTINGS)):
+        hint = did_you_mean(unknown[0], OAUTH2_SETTINGS)
+        raise _refused(f"the settings are {', '.join(OAUTH2_SETTINGS)}", ", ".join(unknown), hint)
     if empty := sorted(name for name, value in given.items() if not value):
         raise _refused("no setting may be empty", ", ".join(empty))
     if missing := [name for name in NEEDED if name not in given]:
@@ -103,9 +105,9 @@ def _is_safe(uri: str) -> bool:
     return (parts.scheme == "https" or local) and bool(parts.hostname) and parts.username is None
 
 
-def _refused(rule: str, received: str) -> UsageError:
+def _refused(rule: str, received: str, hint: str = "") -> UsageError:
     return UsageError(
-        f"Of {PREFIX}*, {rule}. Received: {one_line(received)}. Set them all, or none to serve without tokens."
+        f"Of {PREFIX}*, {rule}. Received: {one_line(received)}. {hint}Set them all, or none to serve without tokens."
     )
 
 

@@ -282,6 +282,17 @@ def test_a_run_that_is_not_there_is_one_line(
     assert {request.path for request in cluster.requests} <= {f"{V2}/healthz", f"{V2}/runs", f"{V2}/runs/{words}"}
 
 
+def test_what_is_said_of_a_run_fits_its_state_and_its_name(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = has_run(cluster, "run-waiting-for-secret")
+    name = cluster.routes["GET", f"{V2}/runs"][1]["runs"][0]["display_name"]
+    assert main(["retry", run]) == 1
+    assert "running. Wait for it, or cancel it first." in capsys.readouterr().err
+    assert main(["status", name[:-1]]) == 1
+    assert f"Did you mean {name}? Give an id." in capsys.readouterr().err
+
+
 def test_two_runs_of_one_name_are_not_guessed(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
     listed = [{"run_id": name, "display_name": "same"} for name in ("one", "two")]
 

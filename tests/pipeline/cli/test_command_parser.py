@@ -48,6 +48,18 @@ def test_a_mistyped_command_gets_the_right_one(name: str, capsys: Any) -> None:
     assert f"Did you mean {last}? " in refused(capsys, *above, f"{last[0]}x{last[1:]}")
 
 
+@pytest.mark.parametrize("name", [name for name, parser in COMMANDS.items() if len(parsers(name, parser)) == 1])
+def test_what_has_its_place_is_not_an_option(name: str, capsys: Any) -> None:
+    """As `--run last`, which other programs have."""
+    places = [action for action in COMMANDS[name]._actions if not action.option_strings]
+    given = [str(next(iter(place.choices))) if place.choices else "x" for place in places]
+    for place in places:
+        option = f"--{str(place.metavar).lower()}"
+        if option not in COMMANDS[name]._option_string_actions:
+            words = [*name.split(), *given, option]
+            assert f"{place.metavar} is written without {option}. " in refused(capsys, *words)
+
+
 @pytest.mark.parametrize(("name", "option"), OPTIONS, ids=" ".join)
 def test_a_mistyped_option_gets_the_right_one(name: str, option: str, capsys: Any) -> None:
     mistyped = option[:-2] + option[-1] + option[-2] if option[-2] != option[-1] else option + "x"
@@ -70,6 +82,7 @@ def test_a_mistyped_option_gets_the_right_one(name: str, option: str, capsys: An
         (["run", "--param"], "expected one argument"),
         (["open", "last", "--report", "tset"], "Did you mean test?"),
         (["run", "--par", "x=1"], "Did you mean --param?"),  # No abbreviations: a later option would change them.
+        (["logs", "last", "--step", "train"], "Received: --step. STEP is written without --step."),
     ],
 )
 def test_what_else_is_wrong_is_one_line_too(words: list[str], said: str, capsys: Any) -> None:

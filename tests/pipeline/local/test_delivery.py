@@ -74,7 +74,7 @@ def test_what_is_left_is_said_with_the_command_that_delivers_it(runs, monkeypatc
     assert left.startswith("6 events to MLflow (")
     assert left.endswith("The next run, or: pawline deliver --runs runs")
     assert main(["deliver", "--runs", "runs"]) == 1
-    assert "6 events are kept; try later." in capsys.readouterr().err
+    assert "6 events kept; try later." in capsys.readouterr().err
     (runs / "mlflow.db").rmdir()
     shutil.move(runs / "away.db", runs / "mlflow.db")
     assert main(["deliver", "--runs", "runs"]) == 0
@@ -87,7 +87,7 @@ def test_events_for_another_mlflow_are_named_and_not_said_to_be_there(runs, monk
     monkeypatch.setenv("MLFLOW_TRACKING_URI", sqlite_uri(runs / "other.db"))
     assert main(["deliver", "--runs", str(runs)]) == 0
     printed = capsys.readouterr().out
-    assert printed == f"6 events are kept for another MLflow, {here}: set MLFLOW_TRACKING_URI to it\n"
+    assert printed == f"6 events kept for another MLflow, {here}: set MLFLOW_TRACKING_URI to it\n"
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert main(["deliver", "--runs", str(runs)]) == 0
     assert capsys.readouterr().out == "MLflow has all events of these runs\n"

@@ -86,7 +86,7 @@ def test_a_stopped_or_killed_run_goes_on_but_not_while_it_is_alive(fake: Path, n
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         wait_for_pids(fake.parent / "runs" / "r" / "second" / "log.txt")
         assert run(fake, "--resume", "r") == 2
-        assert "Received: r, running." in capsys.readouterr().err
+        assert "Received: r, running. `pawline logs r -f` follows it." in capsys.readouterr().err
         process.send_signal(number)
         process.wait(PATIENCE)
     waiting.touch()  # Ends what a killed run may have left behind, too.

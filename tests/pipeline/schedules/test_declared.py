@@ -42,8 +42,8 @@ def test_what_is_said_holds_and_parameters_have_their_types(tmp_path: Path) -> N
     [
         ("", "nothing"),
         ("schedules: 3", "`schedules` without a list"),
-        ("schedule:\n" + ONE.partition("\n")[2], "the unknown key schedule, meant as schedules?"),
-        (ONE + "    crom: x\n", "the unknown key crom, meant as cron?"),
+        ("schedule:\n" + ONE.partition("\n")[2], "the unknown key schedule. Did you mean schedules? There are: "),
+        (ONE + "    crom: x\n", "the unknown key crom. Did you mean cron? There are: "),
         (ONE + ONE.partition("\n")[2], "a second schedule called nightly"),
         (ONE + "    name: x\n", "name twice"),
         ("schedules:\n  - name: a\n", "no cron"),
