@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.step.addresses import file_uri, sqlite_path
 from components.step.files import scratch_folder
+from components.tracking.database import ARTIFACTS
 from components.tracking.events import MAX_PARAMETER, MAX_TAG, legal_name
 from components.tracking.mlflow_run import TOKEN_TAG, begun_before, create, of_whole_pipeline
 from components.tracking.queue import State
@@ -245,4 +246,4 @@ def artifact_location(tracking_uri: str) -> str | None:
     Without a server, MLflow would put them below whatever folder the process happens to stand in.
     """
     path = sqlite_path(tracking_uri.partition("?")[0])
-    return file_uri(path.parent / "mlartifacts") if path else None
+    return file_uri(path.parent / ARTIFACTS) if path else None

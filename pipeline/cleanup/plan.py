@@ -2,11 +2,14 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.step.counts import counted
 from components.step.errors import DataError
+from components.tracking.queue import EVENTS
+from pipeline.local.delivery import events_left, queues_of
 from pipeline.local.record import RunRecord
 from pipeline.local.recorded import read_record
 from pipeline.local.references import run_folders
@@ -21,29 +24,44 @@ NAMES_ITS_KEYS = "checkpoint is kept as "  # In the log of a training that says 
 
 @dataclass(frozen=True, slots=True)
 class Removable:
-    """Something that can go: its kind in a word, where it is, why it can, and its bytes."""
+    """Something that can go: its kind in a word, where it is, why it can, its bytes, and events that MLflow lacks."""
 
     kind: str
     path: Path
     reason: str
     bytes: int
+    events: int = 0
 
 
-def removable(runs: Path, keep: int, shared_too: bool) -> list[Removable]:
+def removable(runs: Path, keep: int, shared_too: bool, waiting_too: bool = True) -> list[Removable]:
     """Return what can go from the folder `runs` if its `keep` last runs stay.
 
     Runs that are going on stay, what a run that stays took over from another, damaged ones, and the last that became
-    champion. What runs share is left out unless `shared_too` says that no run can be going on.
+    champion; and unless they are to be listed, too, those of which MLflow has not got all (`waiting`). What runs share
+    is left out unless `shared_too` says that no run can be going on.
     """
     records = [record for folder in run_folders(runs) if (record := _record(folder))]
-    staying = _staying(sorted(records, key=lambda record: record.started, reverse=True), keep)
+    held = set() if waiting_too else {record.folder.name for record in records if waits(record.folder)}
+    staying = _staying(sorted(records, key=lambda record: record.started, reverse=True), keep, held)
     damaged = len(run_folders(runs)) > len(records)
-    found = [_item("run", record.folder, f"older than the last {keep}") for record in records if record not in staying]
+    found = [_run(record.folder, keep) for record in records if record not in staying]
     found += [item for record in staying for item in _abandoned_queues(record)]
     if shared_too:
         found += [] if damaged else _unreferenced(runs / STORE, staying)
         found += [_item("leftover", path, "of a write that was killed") for path in _partial(runs)]
     return found
+
+
+def waits(run: Path) -> bool:
+    """Tell whether events of the run in the folder `run` wait for MLflow, and not for so long that nobody will come."""
+    return events_left(run) > 0 and min(map(_days, queues_of(run)), default=0.0) <= QUEUE_DAYS
+
+
+def _run(folder: Path, keep: int) -> Removable:
+    events = events_left(folder)
+    reason = {0: "no run is to stay", 1: "older than the last"}.get(keep, f"older than the last {keep}")
+    waiting = f"; MLflow has not got {counted(events, 'event')} of it" if events else ""
+    return Removable("run", folder, reason + waiting, size_of(folder), events)
 
 
 def _record(folder: Path) -> RunRecord | None:
@@ -53,13 +71,13 @@ def _record(folder: Path) -> RunRecord | None:
         return None
 
 
-def _staying(records: Sequence[RunRecord], keep: int) -> list[RunRecord]:
-    """Return those of `records`, the last first, that stay."""
+def _staying(records: Sequence[RunRecord], keep: int, held: Collection[str]) -> list[RunRecord]:
+    """Return those of `records`, the last first, that stay; `held` are the names of some that must."""
     champion = next((record.folder for record in records if _promoted(record)), None)
     names = {
         record.folder.name
         for number, record in enumerate(records)
-        if number < keep or record.status == "running" or record.folder == champion
+        if number < keep or record.status == "running" or record.folder == champion or record.folder.name in held
     }
     origins = {state.reused_from for record in records if record.folder.name in names for state in record.steps}
     return [record for record in records if record.folder.name in names | origins]
@@ -97,10 +115,15 @@ def _keys(record: RunRecord) -> set[str] | None:
 
 def _abandoned_queues(record: RunRecord) -> Iterator[Removable]:
     for folder in record.folder.glob("*/tracking-queue"):
-        files = [path for path in folder.iterdir() if path.is_file()]
-        days = (time.time() - max((path.stat().st_mtime for path in files), default=time.time())) / 86_400
-        if days > QUEUE_DAYS and record.status != "running":
-            yield _item("queue", folder, f"MLflow has not taken it for {days:.0f} days")
+        if _days(folder) > QUEUE_DAYS and record.status != "running":
+            reason = f"MLflow has not taken it for {counted(round(_days(folder)), 'day')}"
+            yield Removable("queue", folder, reason, size_of(folder), events_left(record.folder))
+
+
+def _days(queue: Path) -> float:
+    """Return how many days ago the last event came into the folder `queue`; each try to send it writes there, too."""
+    times = [path.stat().st_mtime for path in queue.glob(f"*{EVENTS}")]
+    return (time.time() - max(times, default=time.time())) / 86_400
 
 
 def _partial(runs: Path) -> Iterator[Path]:
@@ -113,11 +136,11 @@ def _folders(place: Path) -> list[Path]:
 
 
 def _item(kind: str, path: Path, reason: str) -> Removable:
-    return Removable(kind, path, reason, _size(path))
+    return Removable(kind, path, reason, size_of(path))
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
     """Return the bytes of the file at `path`, or of all files below the folder there; links are not followed."""
     if path.is_dir() and not path.is_symlink():
-        return sum(_size(inner) for inner in path.iterdir())
+        return sum(size_of(inner) for inner in path.iterdir())
     return path.lstat().st_size

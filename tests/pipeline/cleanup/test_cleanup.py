@@ -2,18 +2,27 @@
 
 import json
 import os
+import re
+import shutil
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from components.step.addresses import sqlite_uri
+from components.tracking import sending
+from components.tracking.tracker import open_tracker
 from pipeline.cleanup.plan import Removable
 from pipeline.cli import clean as command
 from pipeline.cli.main import main
 from pipeline.local.hold import held_by_a_run
 from pipeline.local.record import RunRecord, StepState
+from pipeline.local.tracking import tracking_environment
+from tests.support.patience import PATIENCE
 from tests.support.recorded_runs import write
 from tests.support.sealed_files import seal_again
 
@@ -132,6 +141,94 @@ def test_queues_that_nobody_takes_and_leftovers_go(runs: Path, capsys: Any) -> N
         os.utime(queue / "a.jsonl", (time.time() - days * 86_400,) * 2)
     (runs / "datasets" / ".partial-x").mkdir()
     assert cleaned(runs, capsys) == {"run2/test/tracking-queue", "datasets/.partial-x"}
+
+
+def test_a_run_goes_only_when_mlflow_has_all_of_it(runs: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, days in ((0, 40), (1, 1), (3, 1)):
+        leave_events(runs / f"run{number}", days)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # Where nobody listens.
+    monkeypatch.setattr(sending, "WAIT_SECONDS", 0.5)
+    assert cleaned(runs, capsys, "--keep", "1") == {"run0", "run1", "run2", *shared(0), *shared(1), *shared(2)}
+    assert main(["clean", "--runs", str(runs), "--keep", "1"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "has not got 2 events of it" in shown
+    assert "a run of which it does not take all stays" in shown
+    # One that MLflow has not taken for more than a month is not waited for, and named.
+    assert main(["clean", "--runs", str(runs), "--keep", "1", "--yes"]) == 0
+    printed = capsys.readouterr().out
+    assert "run1 stays: MLflow has not got 2 events of it" in printed
+    assert f"To send them: pawline deliver --runs {runs}" in printed
+    assert "has not got 2 events of it" in " ".join(printed.partition("removed")[0].split())
+    left = {folder.name for folder in runs.iterdir()}
+    assert left == {"run1", "run3", "datasets"}
+    assert files(runs) >= {f"{place}/content" for place in shared(1)}, "what it may still need"
+
+
+def test_what_waits_is_sent_before_its_run_goes(
+    runs: Path, empty_database: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "WAIT_SECONDS", PATIENCE)
+    shutil.copy(empty_database, runs / "mlflow.db")
+    target = sqlite_uri(runs / "mlflow.db")
+    leave_events(runs / "run0", 1, target)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # Tracking is off: nothing is sent, and nothing is lost.
+    assert cleaned(runs, capsys, "--keep", "3", "--yes") == set()
+    assert main(["clean", "--runs", str(runs), "--keep", "3", "--yes"]) == 0
+    assert f"run0 stays: MLflow has not got 2 events of it; set MLFLOW_TRACKING_URI to {target}" in (
+        capsys.readouterr().out
+    )
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert cleaned(runs, capsys, "--keep", "3", "--yes") == {"run0", *shared(0)}
+    with closing(sqlite3.connect(runs / "mlflow.db")) as database:
+        assert database.execute("select name from runs").fetchall() == [("run0",)]
+
+
+def leave_events(run: Path, days: int, target: str = "http://127.0.0.1:9") -> None:
+    """Leave two events for the MLflow at `target` in the folder `run`, as a step does that cannot send them."""
+    environment = tracking_environment(run) | {"MLFLOW_TRACKING_URI": target}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("components.tracking.tracker.start_sending", lambda queue, _: sending.Sending(queue, None))
+        tracker = open_tracker(environment, queue_folder=run / "tracking", key="train")
+        tracker.start("train", {}, {}, None)
+        assert tracker.finish("FINISHED") == 2
+    for path in (run / "tracking").iterdir():
+        os.utime(path, (time.time() - days * 86_400,) * 2)
+
+
+def test_what_mlflow_refuses_for_good_is_named(runs: Path, empty_database: Path, capsys: Any) -> None:
+    shutil.copy(empty_database, runs / "mlflow.db")
+    leave_events(runs / "run0", 1, sqlite_uri(runs / "mlflow.db"))
+    [events] = (runs / "run0" / "tracking").glob("*.jsonl")
+    events.write_text(events.read_text() + '{"kind": "metrics"}\n')
+    assert main(["clean", "--runs", str(runs), "--keep", "3", "--yes"]) == 0
+    assert "MLflow refused 1 event for good, e.g.: " in capsys.readouterr().out
+    assert not (runs / "run0").exists()
+
+
+def test_what_mlflow_keeps_is_mentioned(runs: Path, capsys: Any) -> None:
+    write(runs / "mlartifacts" / "model", "x" * 1_500_000)
+    assert main(["clean", "--runs", str(runs)]) == 0
+    assert f"MLflow's own copies stay, 1.5 MB in {runs / 'mlartifacts'}" in capsys.readouterr().out
+
+
+def test_names_of_64_digits_are_short_and_still_one_thing(runs: Path, capsys: Any) -> None:
+    alike = [f"{'ab' * 6}{end:052x}" for end in (1, 2)]
+    for name in alike:
+        (runs / "datasets" / "features" / name).mkdir()
+    assert main(["clean", "--runs", str(runs), "--keep", "1"]) == 0
+    shown = "".join(capsys.readouterr().out.split())
+    assert not re.search("[0-9a-f]{64}", shown)
+    names = re.findall("[0-9a-f]{8,}…", shown)
+    assert len(names) == len(set(names)) == 11
+
+
+@pytest.mark.parametrize(
+    ("keep", "why"), [("0", "no run is to stay"), ("1", "older than the last"), ("2", "older than the last 2")]
+)
+def test_why_a_run_may_go_is_said_in_words(runs: Path, keep: str, why: str, capsys: Any) -> None:
+    assert main(["clean", "--runs", str(runs), "--keep", keep, "--json"]) == 0
+    reasons = {item["reason"] for item in json.loads(capsys.readouterr().out)["items"] if item["kind"] == "run"}
+    assert reasons == {why}
 
 
 @pytest.mark.parametrize("words", [["--keep", "-1"], ["--runs", "nowhere"]])
