@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 from components.step.errors import DataError, UsageError, one_line
 from components.step.files import json_text
@@ -16,26 +15,25 @@ from pipeline.cluster.kfp_api import KfpApi
 from pipeline.cluster.pipeline_versions import PipelineVersion, find_pipeline, find_version, uploaded_version
 from pipeline.cluster.recurring_runs import RecurringRun, delete_recurring, enable_recurring, list_recurring
 from pipeline.compiled import load_pipeline
-from pipeline.schedules.clocks import check_clocks, goes_by_another_clock, refusal
+from pipeline.schedules.clocks import check_clocks
 from pipeline.schedules.declared import ScheduleFile, read_schedules
 from pipeline.schedules.plan import Change, carry_out, plan
+from pipeline.schedules.zones import read_zone
 
 
 def say_next(arguments: argparse.Namespace) -> None:
     """Print when the schedules of the file fire next, on the clock here and on the controller's; ask no cluster.
 
     Raises:
-        UsageError: the file is not as it must be, or --count is no number of times.
+        UsageError: the file is not as it must be, goes by another clock, or --count is no number of times.
     """
     if not 1 <= arguments.count <= 1000:
         raise UsageError(f"--count must be 1 to 1000. Received: {arguments.count}. Correct it.")
-    file, _ = _read(arguments)
+    file, _ = _checked(arguments)
     if arguments.json:
         print(json_text([fires_as_json(schedule, arguments.count) for schedule in file.schedules]), end="")
         return
     for schedule in file.schedules:
-        if goes_by_another_clock(schedule, file.controller_time_zone):
-            print(f"warning: {refusal(schedule, file.controller_time_zone)}", file=sys.stderr)
         print("\n".join(fires_words(schedule, file.controller_time_zone, arguments.count)))
 
 
@@ -79,7 +77,7 @@ def list_schedules(arguments: argparse.Namespace) -> None:
         UsageError: no server is named, or --controller-time-zone is no time zone.
         DataError, ServiceError: the server refuses or does not answer.
     """
-    zone = _zone(arguments.controller_time_zone)
+    zone = read_zone(arguments.controller_time_zone, "--controller-time-zone")
     found = _there(connected(arguments), arguments)
     if arguments.json:
         print(json_text([recurring_words(run, zone) for run in found]), end="")
@@ -139,19 +137,14 @@ def _one(found: Sequence[RecurringRun], name: str) -> RecurringRun:
     )
 
 
-def _read(arguments: argparse.Namespace) -> tuple[ScheduleFile, str]:
-    """Return the schedules and the name of the pipeline that they run."""
+def _checked(arguments: argparse.Namespace) -> tuple[ScheduleFile, str]:
+    """Return the schedules, each as the cluster would take it, and the name of the pipeline that they run."""
     pipeline = load_pipeline(arguments.pipeline)
     file = read_schedules(arguments.file, pipeline.parameters)
     for schedule in file.schedules:
         check_for_cluster(pipeline, schedule.parameters)
-    return file, pipeline.name
-
-
-def _checked(arguments: argparse.Namespace) -> tuple[ScheduleFile, str]:
-    file, name = _read(arguments)
     check_clocks(file)
-    return file, name
+    return file, pipeline.name
 
 
 def _there(kfp: KfpApi, arguments: argparse.Namespace) -> list[RecurringRun]:
@@ -172,13 +165,3 @@ def _print_changes(arguments: argparse.Namespace, file: ScheduleFile, changes: S
         print(change_words(change, file.controller_time_zone))
     if not any(change.is_one for change in changes):
         print("nothing to change")
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, LookupError, OSError) as error:
-        raise UsageError(
-            "--controller-time-zone must be a name of the IANA database such as Europe/Paris or UTC. "
-            f"Received: {one_line(repr(name), 90)}. Correct it."
-        ) from error

@@ -17,19 +17,14 @@ def check_clocks(file: ScheduleFile) -> None:
         UsageError: one shows another time; an interval needs no clock.
     """
     for schedule in file.schedules:
-        if goes_by_another_clock(schedule, file.controller_time_zone):
-            raise UsageError(refusal(schedule, file.controller_time_zone))
+        controller = file.controller_time_zone
+        if not schedule.trigger.interval and not _show_the_same(schedule.time_zone, controller):
+            raise _refusal(schedule, controller)
 
 
-def goes_by_another_clock(schedule: Schedule, controller: ZoneInfo) -> bool:
-    """Tell whether the `controller` would fire `schedule` at other times than its own clock says."""
-    return not schedule.trigger.interval and not _show_the_same(schedule.time_zone, controller)
-
-
-def refusal(schedule: Schedule, controller: ZoneInfo) -> str:
-    """Return what to say of a schedule that goes by another clock than the `controller`."""
+def _refusal(schedule: Schedule, controller: ZoneInfo) -> UsageError:
     zone = schedule.time_zone.key
-    return (
+    return UsageError(
         f"KFP fires every schedule by its controller's clock. Received: {schedule.name} with time_zone {zone}, and "
         f"controller_time_zone {controller.key}. Set CRON_SCHEDULE_TIMEZONE of the controller (cronScheduleTimezone on "
         f"OpenShift AI) to {zone} and controller_time_zone too, or write the cron in {controller.key}."

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from components.step.errors import UsageError, one_line
+from pipeline.schedules.zones import likely_zone
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -192,19 +193,30 @@ def _interval(text: str, where: str) -> int:
 def _miscounted(text: str, fields: list[str], where: str) -> UsageError:
     rule = "A schedule's cron has five fields: minute, hour, day of month, month, day of week"
     if fields and fields[0].partition("=")[0].upper() in ("TZ", "CRON_TZ"):
-        advice = f"Write the time zone beside it: time_zone: {one_line(fields[0].partition('=')[2], 60)}"
-    elif len(fields) == len(FIELDS) + 1:
-        advice = f'Leave out the seconds: "{one_line(" ".join(fields[1:]), 100)}"'
+        advice = f"Write the time zone beside it: time_zone: {likely_zone(fields[0].partition('=')[2])}"
+    elif five := _without_seconds(fields):
+        advice = f'Leave out the seconds: "{five}"'
     else:
         advice = 'Write for instance "30 2 * * 1" (Mondays at 02:30), @daily or @every 6h'
     return UsageError(f"{rule}. Received: {_shown(text, where)}, which has {len(fields)}. {advice}.")
 
 
+def _without_seconds(fields: list[str]) -> str:
+    """Return six `fields` that begin with seconds as five that are legal, "" where they cannot be."""
+    five = " ".join(fields[1:]).replace("?", "*")  # Quartz's word for any day.
+    is_of_quartz = "?" in fields and any(character.isdigit() for character in fields[-1])  # Sunday is 1 there.
+    try:
+        return parse_trigger(five).text if len(fields) == len(FIELDS) + 1 and not is_of_quartz else ""
+    except UsageError:
+        return ""
+
+
 def _illegal(field: Field, item: str, text: str, where: str) -> UsageError:
     names = f" or {field.names[0]} to {field.names[-1]}" if field.names else ""
+    advice = "Write * for it" if item == "?" else "Correct it"
     return UsageError(
         f"The {field.name} of a cron is {field.lowest} to {field.highest}{names}, as *, 5, 1-5, 1,3 or */2. "
-        f"Received: {one_line(item, 40)!r} in {_shown(text, where)}. Correct it."
+        f"Received: {one_line(item, 40)!r} in {_shown(text, where)}. {advice}."
     )
 
 

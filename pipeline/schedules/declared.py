@@ -15,7 +15,8 @@ from components.step.nearest import did_you_mean
 from components.step.plain_yaml import PlainYaml
 from pipeline.compiled import Parameter
 from pipeline.config import read_root, read_values
-from pipeline.schedules.cron import LONGEST_WAIT, Trigger, parse_trigger
+from pipeline.schedules.cron import FIELDS, LONGEST_WAIT, Trigger, parse_trigger
+from pipeline.schedules.zones import read_zone
 
 RULE = "A file of schedules is plain YAML, a list of name and cron below `schedules:`, each cron in quotes"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -47,9 +48,22 @@ def read_schedules(path: Path, declared: Mapping[str, Parameter]) -> ScheduleFil
     """Return the schedules in the file at `path`; their parameters are of the types in `declared`.
 
     Raises:
-        UsageError: the file cannot be read, has an unknown key or one name twice, or a value is not legal.
+        UsageError: the file cannot be read, has an unknown key or one name twice, or a value is not legal; or what is
+            named is a cron.
     """
+    _check_is_no_cron(path)
     return _Reader(PlainYaml(str(path), RULE), declared).file(path)
+
+
+def _check_is_no_cron(path: Path) -> None:
+    text = str(path)
+    if path.exists() or not (text.startswith("@") or len(text.split()) >= len(FIELDS)):
+        return
+    cron = one_line(parse_trigger(text).text, 120)  # Says what is wrong with it, if anything is.
+    raise UsageError(
+        f'Schedules are declared in a file. Received: the cron "{cron}" in its place. Write into schedules.yaml: '
+        f'schedules: [{{name: nightly, cron: "{cron}"}}]'
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +145,7 @@ class _Reader:
         return trigger
 
     def zone(self, node: yaml.Node) -> ZoneInfo:
-        text = self.text(node)
-        try:
-            return ZoneInfo(text)
-        except (ValueError, LookupError, OSError) as error:  # An unsafe name, an unknown one, a folder of zones.
-            raise UsageError(
-                "A time zone must be a name of the IANA database such as Europe/Paris or UTC. "
-                f"Received: {one_line(repr(text), 90)} at {self.source.at(node)}. Correct it."
-            ) from error
+        return read_zone(self.text(node), "A time zone", self.source.at(node))
 
     def concurrency(self, node: yaml.Node) -> int:
         text = self.text(node)

@@ -238,6 +238,31 @@ def test_a_name_that_is_not_there_or_not_clear_is_one_line(
     assert cluster.made("POST") == cluster.made("DELETE") == []
 
 
+@pytest.mark.parametrize("command", ["next", "diff", "apply"])
+def test_times_that_the_controller_does_not_keep_are_not_listed(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert schedule(command, file=NIGHTLY + "    time_zone: Europe/Berlin\n") == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "KFP fires every schedule by its controller's clock" in printed.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("cron", ["0 2 * * *", "@daily", "*/5 * * * MON-FRI"])
+def test_a_cron_in_place_of_a_file_is_told_where_it_belongs(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], cron: str
+) -> None:
+    assert schedule("next", cron) == 2
+    said = capsys.readouterr().err
+    assert f'Received: the cron "{cron}" in its place.' in said
+    assert schedule("next", file=said.rstrip().partition("schedules.yaml: ")[2]) == 0, "what it says to write is right"
+
+
+def test_a_wrong_cron_in_place_of_a_file_is_told_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert schedule("next", "0 0 2 ? * MON") == 2
+    assert capsys.readouterr().err.rstrip().endswith('Leave out the seconds: "0 2 * * MON".')
+
+
 def test_next_asks_no_cluster_and_says_both_clocks(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,10 +4,11 @@ robfig_cron.json has what robfig/cron v1.2.0, KFP's own, answered for what is gi
 """
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from cronsim import CronSim, CronSimError
@@ -64,6 +65,39 @@ def test_a_cron_with_seconds_is_refused_with_the_one_to_write(cron: str) -> None
     with pytest.raises(UsageError) as refused:
         parse_trigger(f"0 {cron}")
     assert f'Leave out the seconds: "{cron}".' in str(refused.value)
+
+
+WORDS = st.sampled_from(["0", "2", "30", "*", "?", "MON", "1", "L", "*/5", "2026", "W", "#"])
+ADVISED = re.compile(r'(?:Leave out the seconds|Write for instance): ?"(?P<cron>[^"]*)"')
+
+
+@given(st.lists(WORDS, min_size=6, max_size=7))
+def test_what_is_advised_is_not_refused_afterwards(fields: list[str]) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_trigger(" ".join(fields))
+    if advised := ADVISED.search(str(refused.value)):
+        assert parse_trigger(advised["cron"]).six_fields
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("0 0 2 ? * MON", 'Leave out the seconds: "0 2 * * MON".'),
+        ("0 0 2 ? * 2", "Write for instance"),  # Quartz's Monday, and everyone else's Tuesday.
+        ("0 2 * * MON *", "Write for instance"),  # A year at the end, as Amazon has it.
+        ("0 2 ? * MON", "Write * for it."),
+    ],
+)
+def test_what_others_write_gets_advice_that_means_the_same(text: str, advice: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(advice)):
+        parse_trigger(text)
+
+
+@given(st.one_of(st.sampled_from(sorted(available_timezones())), st.text(st.characters(categories=["L"]), max_size=12)))
+def test_the_zone_that_is_advised_is_one(zone: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_trigger(f"TZ={zone} 0 2 * * 1")
+    assert ZoneInfo(str(refused.value).rpartition("time_zone: ")[2].rstrip("."))
 
 
 @given(crons)

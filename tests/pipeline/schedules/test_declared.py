@@ -59,6 +59,8 @@ def test_what_is_said_holds_and_parameters_have_their_types(tmp_path: Path) -> N
         (ONE + "    time_zone: Europe\n", "IANA"),
         (ONE + "    time_zone: ../../etc/passwd\n", "IANA"),
         (ONE + "    time_zone: CEST\n", "IANA"),
+        (ONE + "    time_zone: Europe/Berln\n", "Did you mean Europe/Berlin? "),
+        (ONE + "    time_zone: berlin\n", "Did you mean Europe/Berlin? "),
         (ONE + "    concurrency: 0\n", "concurrency must be 1 to 10"),
         (ONE + "    enabled: yes\n", "true or false"),
         (ONE + "    parameters: {counts: 1}\n", "Did you mean count?"),
