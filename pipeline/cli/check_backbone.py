@@ -39,14 +39,14 @@ def check_backbone(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json_text({"backbone": backbone.name, "rules": [asdict(finding) for finding in found]}), end="")
     else:
-        _print_table(backbone.name, found)
+        _print_table(Console(highlight=False), backbone.name, found)
     if broken := sum(not finding.kept for finding in found):
         raise DataError(f"A backbone must keep every rule. Received: {backbone.name}, broken={broken}. Correct it.")
 
 
-def _print_table(name: str, found: "Sequence[Finding]") -> None:
+def _print_table(console: Console, name: str, found: "Sequence[Finding]") -> None:
     table = Table("rule", "kept", "found", title=f"backbone {escape(name)}", title_justify="left")
     for finding in found:
         sign = Text("yes", "green") if finding.kept else Text("no", "bold red")
         table.add_row(finding.rule, sign, Text(one_line(finding.found, 500)))
-    Console(highlight=False).print(table)
+    console.print(table)

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +19,7 @@ from components.tracking.database import ARTIFACTS
 from pipeline.cleanup.plan import KEY, Removable, removable, size_of
 from pipeline.cleanup.removal import remove
 from pipeline.local.delivery import Delivered, deliver, meant_for_another
-from pipeline.local.display import short_path
+from pipeline.local.display import fits, short_path
 from pipeline.local.hold import held_alone
 
 RUN_GOES_ON = "A run is going on: what runs share is left alone."
@@ -49,7 +50,7 @@ def clean(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json_text(_as_json(items, kept, arguments.yes, sent or Delivered(runs))), end="")
         return
-    _print(items, runs, arguments.yes)
+    _print(Console(highlight=False), items, runs, arguments.yes)
     _print_what_stays(kept, sent or Delivered(runs), runs)
     if not alone:
         print(RUN_GOES_ON)
@@ -71,21 +72,36 @@ def _as_json(items: Sequence[Removable], kept: Sequence[Removable], removed: boo
     return found | {"refused": sent.refused}
 
 
-def _print(items: Sequence[Removable], runs: Path, removed: bool) -> None:
-    console = Console(highlight=False)
+def _print(console: Console, items: Sequence[Removable], runs: Path, removed: bool) -> None:
     if not items:
         console.print("nothing to remove")
         return
-    table = Table("what", "where", "why", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("MB", justify="right", no_wrap=True)
-    for item in items:
-        where = Text(one_line(_short(item.path, items).relative_to(runs), 500), overflow="fold")
-        table.add_row(item.kind, where, item.reason, _megabytes(item.bytes))
-    console.print(table)
+    places = [one_line(_short(item.path, items).relative_to(runs), 500) for item in items]
+    table = _table(items, places)
+    if fits(console, table):
+        console.print(table)
+    else:
+        _print_list(console, items, places)
     total = _megabytes(sum(item.bytes for item in items))
     console.print(f"{total} MB removed" if removed else f"{total} MB can go; --yes removes them")
     if not removed and any(item.events for item in items):
         console.print("What MLflow has not got, --yes sends first; a run of which it does not take all stays.")
+
+
+def _table(items: Sequence[Removable], places: Sequence[str]) -> Table:
+    table = Table("what", "where", "why", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("MB", justify="right", no_wrap=True)
+    for item, place in zip(items, places, strict=True):
+        table.add_row(item.kind, Text(place), item.reason, _megabytes(item.bytes))
+    return table
+
+
+def _print_list(console: Console, items: Sequence[Removable], places: Sequence[str]) -> None:
+    """Print what the table has where it would break names, which are there to be copied."""
+    for item, place in zip(items, places, strict=True):
+        console.print(Text(place, style="bold"), soft_wrap=True)
+        words = Text(f"{item.kind}, {_megabytes(item.bytes)} MB: {item.reason}")
+        console.print(Padding(words, (0, 0, 0, 2)))
 
 
 def _print_what_stays(kept: Sequence[Removable], sent: Delivered, runs: Path) -> None:

@@ -22,6 +22,12 @@ class CommandParser(argparse.ArgumentParser):
             self._refuse_unknown(unknown)
         return found, unknown
 
+    def format_help(self) -> str:
+        """Return the help; its first line says what has a place, as the options, listed below, may be many."""
+        places = map(written_place, self._get_positional_actions())
+        self.usage = " ".join([self.prog, "[options]", *places])
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         """Exit with 2 and one line that says what argparse found."""
         self._refuse("Arguments must be as the help says", message.removesuffix("."))
@@ -46,16 +52,19 @@ class CommandParser(argparse.ArgumentParser):
 
     def _of_position(self, option: str) -> str:
         """Return what to say of an `option` that is called as what has no option's name but a place of its own."""
-        named = {name.lower(): name for name in self._places()}
+        named = {str(action.metavar).lower(): action.metavar for action in self._get_positional_actions()}
         found = named.get(option.lstrip("-").lower())
         return f"{found} is written without {option}. " if found else ""
-
-    def _places(self) -> list[str]:
-        return [str(action.metavar) for action in self._actions if not action.option_strings]
 
     def _refuse(self, rule: str, received: str, hint: str = "") -> NoReturn:
         text = f"{rule}. Received: {one_line(received)}. {hint}`{self.prog} --help` says more."
         self.exit(2, f"{self.prog}: error: {text}\n")
+
+
+def written_place(action: argparse.Action) -> str:
+    """Return how the argument `action`, which has a place, is written: NAME, [NAME], NAME... for several."""
+    name = str(action.metavar)
+    return {"?": f"[{name}]", "+": f"{name}...", argparse.PARSER: f"{name} ..."}.get(str(action.nargs), name)
 
 
 class ShowVersion(argparse.Action):

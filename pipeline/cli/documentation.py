@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.step.files import write_text
+from pipeline.cli.command_parser import written_place
 from pipeline.cli.parser import build_parser
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
@@ -59,8 +60,7 @@ def _section(command: argparse.ArgumentParser) -> Iterator[str]:
 
 def _written(action: argparse.Action) -> str:
     if not action.option_strings:
-        name = str(action.metavar)
-        return {"?": f"[{name}]", "+": f"{name}..."}.get(str(action.nargs), name)
+        return written_place(action)
     values = "/".join(map(str, action.choices)) if action.choices else action.metavar or action.dest.upper()
     return action.option_strings[0] if action.nargs == 0 else f"{action.option_strings[0]} {values}"
 

@@ -1,4 +1,6 @@
-"""A comparison in the terminal: one table, two lines a run, legible from 60 columns on."""
+"""A comparison in the terminal: a table, two lines a run, or two where one is too wide; legible at 50 columns."""
+
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -9,9 +11,10 @@ from pipeline.compare.comparison import Comparison, Cost
 from pipeline.compare.metrics import METRICS, Measured
 from pipeline.compare.pairs import Pair
 from pipeline.compare.words import costs_note, headline, notes
-from pipeline.local.display import LINE_LIMIT, NARROW
+from pipeline.local.display import LINE_LIMIT, NARROW, fits
 
-COLUMNS = ("run", "accuracy", "macro F1", "to best", "size", "latency", "training")
+# The figures of the test, then what a run costs.
+FIGURES, COSTS = ("accuracy", "macro F1", "to best"), ("size", "latency", "training")
 
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
@@ -20,7 +23,10 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     for number, (run, setting) in enumerate(zip(comparison.runs, comparison.settings, strict=True), 1):
         name = one_line(run.name, LINE_LIMIT)
         console.print(Text.assemble((f"{number:>3}  ", "bold"), name, (f"  {setting}", "cyan")), soft_wrap=True)
-    console.print(_table(comparison))
+    rows = _rows(comparison)
+    table = _table((*FIGURES, *COSTS), rows)
+    for part in [table] if fits(console, table) else [_table(FIGURES, rows), _table(COSTS, rows)]:
+        console.print(part)
     for note in [*notes(comparison), costs_note(comparison)]:
         console.print(Text(note, style="dim"))
 
@@ -60,14 +66,22 @@ def p_value(p: float) -> str:
     return "p<0.001" if p < 0.001 else f"p={p:.3f}"
 
 
-def _table(comparison: Comparison) -> Table:
+def _rows(comparison: Comparison) -> list[dict[str, str | Text]]:
+    """Return what each run has in each column."""
+    found = zip(comparison.runs, [None, *comparison.against_best], comparison.costs, strict=True)
+    cells = [
+        [*(_cell(key, run.metrics[key]) for key in ("accuracy", "macro_f1")), _against(pair), *_cost_cells(cost)]
+        for run, pair, cost in found
+    ]
+    return [dict(zip((*FIGURES, *COSTS), row, strict=True)) for row in cells]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Mapping[str, str | Text]]) -> Table:
     table = Table(box=NARROW, pad_edge=False, padding=0)
-    for name in COLUMNS:
+    for name in ("run", *columns):
         table.add_column(name, justify="left" if name == "run" else "right", no_wrap=True)
-    pairs = [None, *comparison.against_best]
-    for number, (run, pair, cost) in enumerate(zip(comparison.runs, pairs, comparison.costs, strict=True), 1):
-        figures = (_cell(key, run.metrics[key]) for key in ("accuracy", "macro_f1"))
-        table.add_row(str(number), *figures, _against(pair), *_cost_cells(cost))
+    for number, row in enumerate(rows, 1):
+        table.add_row(str(number), *(row[name] for name in columns))
     return table
 
 

@@ -1,30 +1,49 @@
-"""The list of runs in the terminal: two lines a run, legible from 50 columns on."""
+"""The list of runs in the terminal: two lines a run, or three where names need the width; legible at 50 columns."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from components.step.durations import duration
 from components.step.errors import one_line
 from pipeline.history.overview import RunOverview
-from pipeline.local.display import NARROW, STYLES
+from pipeline.local.display import NARROW, STYLES, fits
 
 WORD_LIMIT = 90
 
 
 def print_runs(console: Console, runs: Sequence[RunOverview]) -> None:
     """Print `runs`, one after another in the order given."""
+    table = _table([(_run(run), _state(run), _accuracy(run), _network(run)) for run in runs])
+    if fits(console, table):
+        console.print(table)
+        return
+    for run in runs:  # A name is never broken: it is there to be copied.
+        console.print(Text.assemble((one_line(run.run_id, WORD_LIMIT), "bold"), "  ", _begun(run)), soft_wrap=True)
+        console.print(Padding(_below(run), (0, 0, 0, 2)))
+
+
+def _table(rows: Sequence[tuple[Text, Text, Text, Text]]) -> Table:
     table = Table(box=NARROW, pad_edge=False, padding=0)
-    table.add_column("run", overflow="fold", min_width=15)  # A time, whole.
-    table.add_column("state", no_wrap=True)
-    table.add_column("accuracy", justify="right", no_wrap=True)
-    table.add_column("network", overflow="fold", min_width=10)
-    for run in runs:
-        table.add_row(_run(run), _state(run), _accuracy(run), _network(run))
-    console.print(table)
+    for name in ("run", "state", "accuracy", "network"):
+        table.add_column(name, justify="right" if name == "accuracy" else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _below(run: RunOverview) -> Table:
+    """Return what stands below the name of `run` where both have no room beside each other."""
+    grid = Table.grid(padding=(0, 1))
+    for width, justify in ((11, "left"), (8, "right")):
+        grid.add_column(min_width=width, no_wrap=True, justify=justify)  # type: ignore[arg-type]  # Literals of rich.
+    grid.add_column(overflow="fold")
+    grid.add_row(_state(run), _accuracy(run), _network(run))
+    return grid
 
 
 def day_and_time(moment: datetime) -> str:
@@ -33,7 +52,11 @@ def day_and_time(moment: datetime) -> str:
 
 
 def _run(run: RunOverview) -> Text:
-    return _lines(one_line(run.run_id, WORD_LIMIT), f"{run.started.astimezone():%d %b %H:%M}" if run.started else "")
+    return _lines(one_line(run.run_id, WORD_LIMIT), _begun(run))
+
+
+def _begun(run: RunOverview) -> str:
+    return f"{run.started.astimezone():%d %b %H:%M}" if run.started else ""
 
 
 def _state(run: RunOverview) -> Text:

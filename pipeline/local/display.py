@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.box import Box
 from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.measure import Measurement
 from rich.spinner import Spinner
 from rich.style import Style
 from rich.table import Table
@@ -132,6 +133,11 @@ def print_summary(console: Console, record: RunRecord, results: Mapping[str, str
     for name, value in results.items():
         shown = Text(one_line(value, LINE_LIMIT), style=_link(value) if console.is_terminal else "")
         console.print(Text.assemble((f"{name:<{width}}", "bold"), "  ", shown), soft_wrap=True)
+
+
+def fits(console: Console, table: Table) -> bool:
+    """Tell whether `console` is as wide as `table` would like to be, nothing in it cut or broken."""
+    return Measurement.get(console, console.options.update(width=LINE_LIMIT), table).maximum <= console.width
 
 
 def _link(value: str) -> Style:

@@ -246,7 +246,7 @@ def test_another_dataset_and_another_test_set_are_refused_and_both_named(runs: P
 # How it looks.
 
 
-@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("width", [50, 60, 80])
 def test_the_table_is_whole_on_a_narrow_terminal(runs: Path, width: int) -> None:
     text = printed(compared(runs, with_latency=True), width)
     assert "…" not in text
