@@ -11,6 +11,7 @@ from components.step.errors import DataError, PawlineError, one_line
 from components.step.files import write_json
 from components.step.sealed_json import sealed
 from components.step.strict_json import read_json
+from pipeline.local.elapsed import unrecorded_seconds
 from pipeline.local.hold import held_for_a_moment
 from pipeline.local.record import RECORD, RunRecord, Status, StepState, recorded_values, shown_status
 
@@ -35,8 +36,9 @@ def read_record(folder: Path) -> RunRecord:
             str(found.get("started_in", "")),
             str(found.get("owner", "")),
         )
+        _count_on(record, found)
         if found["status"] != record.status:
-            _write_down_its_end(folder, found)
+            _write_down_its_end(record, found)
         return record
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         reason = one_line(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}", 120)
@@ -46,10 +48,23 @@ def read_record(folder: Path) -> RunRecord:
         ) from error
 
 
-def _write_down_its_end(folder: Path, found: Mapping[str, Any]) -> None:
+def _count_on(record: RunRecord, found: Mapping[str, Any]) -> None:
+    """Add to `record` and its running step the time since what was `found` on disk was written, as long as they ran."""
+    running = {step["name"] for step in found["steps"] if step["status"] == "running"}
+    for state in record.steps:
+        if found["status"] == "running" and state.name in running:
+            more = unrecorded_seconds(record.folder, state.name, goes_on=record.status == "running")
+            state.seconds, record.seconds = state.seconds + more, record.seconds + more
+
+
+def _write_down_its_end(record: RunRecord, found: Mapping[str, Any]) -> None:
     """Let the record on disk say, too, that whoever ran the run has ended, unless it cannot be written."""
-    steps = [step | {"status": shown_status(found, step["status"])} for step in found["steps"]]
-    ended = {**found, "status": shown_status(found, found["status"]), "steps": steps}
+    shown = {name: record.as_json()[name] for name in ("status", "seconds")}
+    steps = [
+        step | {"status": state.status, "seconds": round(state.seconds, 3)}
+        for step, state in zip(found["steps"], record.steps, strict=True)
+    ]
+    folder, ended = record.folder, {**found, **shown, "steps": steps}
     with suppress(OSError, PawlineError), held_for_a_moment(folder) as ours:
         if ours and recorded_values(folder) == found:
             write_json(folder / RECORD, sealed(ended))

@@ -74,7 +74,10 @@ def _recorded(subject: StepState | RunRecord, record: RunRecord, display: Displa
     began = time.monotonic() - subject.seconds  # What an earlier attempt took counts too.
 
     def change(status: Any) -> None:
-        subject.status, subject.seconds = status, time.monotonic() - began
+        before, subject.seconds = subject.seconds, time.monotonic() - began
+        subject.status = status
+        if subject is not record:  # So that a run which is killed has what it took up to here.
+            record.seconds += subject.seconds - before
         record.write()
         if display and isinstance(subject, StepState):
             display.changed(subject)

@@ -1,8 +1,10 @@
 """Runs that are there: named by id, folder or `last`; listed, shown, opened; damaged ones too."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from pipeline.local.hold import held_alone, held_by_a_run
 from pipeline.local.record import RunRecord, StepState, recorded_values
 from pipeline.local.recorded import read_record
 from pipeline.local.references import bundle_of, find_run
+from tests.support.patience import PATIENCE
 from tests.support.recorded_runs import write, write_bundle
 from tests.support.sealed_files import seal_again
 
@@ -141,6 +144,34 @@ def test_a_run_that_nobody_runs_any_more_is_stopped_and_says_how_to_go_on(runs: 
     assert written_status(folder) == "stopped", "what it shows it also says on disk"
     assert main(["show", "orphan", "--runs", str(runs)]) == 0
     assert f"  pawline run --resume orphan --runs {runs}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_how_long_a_run_went_is_shown_while_it_goes_and_after_it_was_killed(
+    runs: Path, goes_on: bool, capsys: Any
+) -> None:
+    folder = made(runs, "long", day=5, status="running", bundle=False)
+    (folder / "train").mkdir(exist_ok=True)
+    (folder / "train" / "log.txt").write_text("at it\n")
+    ended = subprocess.run([sys.executable, "-c", THIS_PROCESS], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    def trains(values: dict[str, Any]) -> dict[str, Any]:
+        steps = [step | ({"status": "running"} if step["name"] == "train" else {}) for step in values["steps"]]
+        return values | {"steps": steps} | ({} if goes_on else {"owner": ended.stdout.strip()})
+
+    seal_again(folder / "run.json", trains)
+    written = time.time() - 5000
+    os.utime(folder / "run.json", (written, written))
+    os.utime(folder / "train" / "log.txt", (written + 600, written + 600))
+    least, most = (5000, 5000 + PATIENCE) if goes_on else (600, 600.1)
+    for _ in range(2):  # What a list has written down is not counted again.
+        found = read_record(folder)
+        train = next(state for state in found.steps if state.name == "train")
+        assert (found.status, train.status) == (("running", "running") if goes_on else ("stopped", "stopped"))
+        assert least <= found.seconds - 7384 <= most
+        assert least <= train.seconds - 61 <= most
+    assert main(["runs", "--runs", str(runs), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["seconds"] >= 7384 + least
 
 
 def written_status(folder: Path) -> str:

@@ -92,6 +92,10 @@ def test_a_stopped_or_killed_run_goes_on_but_not_while_it_is_alive(fake: Path, n
     waiting.touch()  # Ends what a killed run may have left behind, too.
     assert main(["runs", "--runs", str(fake.parent / "runs")]) == 0
     assert "stopped" in capsys.readouterr().out
+    took = [step["seconds"] for step in recorded(fake)["steps"]]
+    assert recorded(fake)["seconds"] >= sum(took) - 0.01
+    assert took[0] > 0
+    assert took[1] > 0, "it has run, however it ended"
     record = fake.parent / "runs" / "r" / "run.json"
     seal_again(record, lambda values: values | {"started_in": str(Path.cwd())})
     assert run(fake, "--resume", "r") == 0
