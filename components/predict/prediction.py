@@ -1,7 +1,7 @@
 """From a bundle and the names of files to answers, written where they are wanted."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -36,10 +36,11 @@ def predict(bundle: str, sources: Sequence[str], form: str, output: Path | None)
     model = _loaded(bundle, threads)
     failed: list[str] = []
     with Progress("labelling", len(found.files), quiet=output is None and sys.stdout.isatty()) as progress:
-        for line in _left_out(found):
-            progress.say(line)
-        with _opened(output) as file:
-            FORMATS[form](file, model, _watched(labelled(model, found.files, threads), progress, failed))
+        with _said(progress, at_once=output is not None or form == "text") as say:
+            for line in _left_out(found):
+                say(line)
+            with _opened(output) as file:
+                FORMATS[form](file, model, _watched(labelled(model, found.files, threads), progress, say, failed))
     _check_all(found, failed)
 
 
@@ -66,11 +67,24 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
         yield file
 
 
-def _watched(answers: Iterable[Answer], progress: Progress, failed: list[str]) -> Iterator[Answer]:
+@contextmanager
+def _said(progress: Progress, at_once: bool) -> Iterator[Callable[[str], None]]:
+    """Yield what says a line: `at_once`, or at the end, so that it is not among lines for programs on a terminal."""
+    kept: list[str] = []
+    try:
+        yield progress.say if at_once else kept.append
+    finally:
+        for line in kept:
+            progress.say(line)
+
+
+def _watched(
+    answers: Iterable[Answer], progress: Progress, say: Callable[[str], None], failed: list[str]
+) -> Iterator[Answer]:
     for answer in answers:
         if answer.error:
             failed.append(answer.filename)
-            progress.say(f"pawline predict: {one_line(answer.filename)}: {one_line(answer.error)}")
+            say(f"pawline predict: {one_line(answer.filename)}: {one_line(answer.error)}")
         yield answer
         progress.advance()
 
@@ -79,5 +93,6 @@ def _check_all(found: Found, failed: Sequence[str]) -> None:
     if failed:
         raise DataError(
             f"Every file must be an image. Received: {len(failed)} of {counted(len(found.files), 'file')} "
-            f"that could not be labelled: {first_ten(list(failed))}. The others were."
+            f"that could not be labelled: {first_ten(list(failed))}."
+            + (" The others were." if len(failed) < len(found.files) else "")
         )

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from components.inference.model import Model
 from components.predict.labelling import Answer
-from components.step.errors import one_line
+from components.step.errors import PawlineError, one_line
 from components.step.spreadsheets import inert
 
 Write = Callable[[TextIO, Model, Iterable[Answer]], None]
@@ -45,13 +45,17 @@ def _row(answer: Answer, class_names: Sequence[str]) -> Iterator[str]:
 
 
 def write_json(file: TextIO, model: Model, answers: Iterable[Answer]) -> None:
-    """Write one object: the model, and the answers as the server's batch gives them."""
+    """Write one object: the model, and the answers as the server's batch gives them; `error` if they are not all."""
     file.write(f'{{"model": {json.dumps(model.identity)},\n"predictions": [')
     separator = "\n"
-    for answer in answers:
-        said = answer.described or {"error": one_line(answer.error, 1000)}
-        file.write(f"{separator}{json.dumps({'filename': _text(answer.filename), **said}, ensure_ascii=False)}")
-        separator = ",\n"
+    try:
+        for answer in answers:
+            said = answer.described or {"error": one_line(answer.error, 1000)}
+            file.write(f"{separator}{json.dumps({'filename': _text(answer.filename), **said}, ensure_ascii=False)}")
+            separator = ",\n"
+    except (PawlineError, KeyboardInterrupt) as error:  # What is written by now can be read all the same.
+        file.write(f'\n],\n"error": {json.dumps(one_line(str(error) or "stopped", 1000))}}}\n')
+        raise
     file.write("\n]}\n")
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 from components.step.counts import counted
 from components.step.durations import duration
 from components.step.errors import DataError, PawlineError, UsageError, one_line
+from components.step.files import json_text
 from pipeline.cli.run import checked_parameters, ended_in_order_by_signals, last_lines_shown, with_sample
 from pipeline.compiled import CompiledPipeline, load_pipeline
 from pipeline.local.delivery import deliver
@@ -128,7 +129,7 @@ def _heading(console: Console, text: str) -> None:
 
 
 def _compare(begun: Sweep, failed: Mapping[str, str], as_table: bool) -> None:
-    """Print and write the comparison of the candidates that have succeeded, if there are two."""
+    """Print and write the comparison of the candidates that have succeeded; of less than two a program gets names."""
     # numpy is not needed before.
     from pipeline.cli.compare import show_comparison
 
@@ -137,3 +138,6 @@ def _compare(begun: Sweep, failed: Mapping[str, str], as_table: bool) -> None:
         places = (begun.folder / "comparison.html", begun.folder / "comparison.json")
         names = [str(folder) for folder in finished]
         show_comparison(names, begun.folder.parent, *places, failed=failed, as_table=as_table)
+    elif not as_table:
+        alone = [{"run": folder.name} for folder in finished]
+        print(json_text({"best": None, "runs": alone, "failed": failed}), end="")

@@ -1,8 +1,10 @@
 """`pawline predict`: the server's answers for files, folders and buckets; bad files are said and stop no other."""
 
+import contextlib
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from importlib import util
@@ -127,6 +129,37 @@ def test_a_store_that_is_gone_ends_it_and_leaves_no_output(
     assert len(said) <= 6
     assert said[-1].startswith("pawline: error: The S3 store at http://127.0.0.1:")
     assert not (tmp_path / "out.csv").exists()
+    assert main(["predict", str(bundle), bucket.uri("new"), "--json"]) == 1
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["error"].startswith("The S3 store at http://127.0.0.1:")
+    assert len(printed["predictions"]) < 50
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv"])
+def test_a_terminal_shows_lines_for_programs_whole(tmp_path: Path, photos: Path, form: str) -> None:
+    """There, standard output and standard error are one."""
+    bundle = colour_bundle(tmp_path / "bundle")
+    command = [sys.executable, "-m", "pipeline.cli", "predict", str(bundle), str(photos), form]
+    shown = on_a_terminal(command).replace("\r\n", "\n")
+    program, _, said = shown.partition("\r\x1b[Kleft out: 1 file")
+    if form == "--json":
+        assert len(json.loads(program)["predictions"]) == 7
+    else:
+        assert [len(row) for row in csv.reader(io.StringIO(program))] == [4 + len(CLASSES)] * 8
+    assert "BROKEN.JPG: is not a readable" in said
+
+
+def on_a_terminal(command: list[str]) -> str:
+    """Return what `command` shows on a terminal."""
+    ours, its = os.openpty()
+    with subprocess.Popen(command, cwd=ROOT, stdin=its, stdout=its, stderr=its, env=os.environ | {"TERM": "xterm"}):
+        os.close(its)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux says so at the end.
+            while more := os.read(ours, 65_536):
+                shown += more
+    os.close(ours)
+    return shown.decode()
 
 
 @pytest.mark.parametrize(

@@ -240,6 +240,10 @@ def test_one_value_of_a_parameter_that_the_split_takes_is_no_sweep_of_it(fake: P
 def test_a_single_survivor_is_compared_with_nothing(fake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(command(fake, "--param", "backbone=broken,a")) == 1
     assert "1 of 2 failed" in capsys.readouterr().err
+    assert cli.main([*command(fake, "--param", "backbone=broken,a"), "--json"]) == 1
+    printed = json.loads(capsys.readouterr().out)
+    assert [run["run"] for run in printed["runs"]] == ["s-c2"]
+    assert list(printed["failed"]) == ["backbone=broken"]
     assert not list((fake.parent / "runs" / "s").glob("comparison*"))
 
 
