@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import uvicorn
@@ -36,11 +36,13 @@ async def serve(service: Service, source: Source, authorization: Authorization |
         await authorization.start()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.drain)
-    background = asyncio.create_task(_load_and_watch(service, source))
-    # A bundle that cannot be served ends the server; a server that ends needs no bundle any more.
-    background.add_done_callback(lambda task: server.drain() if not task.cancelled() and task.exception() else None)
     host, port = listening.getsockname()[:2]
-    log_event("listening", host=host, port=port)
+    # It hears at once, for probes; people are told once there is a bundle to ask for.
+    background = asyncio.create_task(
+        _load_and_watch(service, source, lambda: log_event("listening", host=host, port=port))
+    )
+    # A bundle that cannot be served ends the server; a server that ends needs no bundle any more.
+    background.add_done_callback(lambda task: server.end() if not task.cancelled() and task.exception() else None)
     flushing = asyncio.create_task(flush_regularly())
     # The event loop accepts one connection a turn and socket.
     await server.serve([listening, *(listening.dup() for _ in range(ACCEPTED_A_TURN - 1))])
@@ -54,8 +56,8 @@ async def serve(service: Service, source: Source, authorization: Authorization |
     log_event("stopped")
 
 
-async def _load_and_watch(service: Service, source: Source) -> None:
-    revision = await load(service, source)
+async def _load_and_watch(service: Service, source: Source, found: Callable[[], None]) -> None:
+    revision = await load(service, source, found)
     if service.settings.watch:
         await watch(service, source, revision)
 
@@ -106,5 +108,9 @@ class Server(uvicorn.Server):
         """Take no more connections, finish what has begun, end."""
         if not self._service.draining:
             log_event("draining")
+        self.end()
+
+    def end(self) -> None:
+        """Do the same without a word, as where something else says why."""
         self._service.draining = True
         self.should_exit = True

@@ -31,8 +31,8 @@ class TooSlow(DataError):
     """A model that is still being loaded; its thread cannot be ended, so it is not begun again."""
 
 
-async def load(service: Service, source: Source) -> str:
-    """Put what `source` has into service; return its revision.
+async def load(service: Service, source: Source, found: Callable[[], None] = lambda: None) -> str:
+    """Put what `source` has into service; return its revision. `found` is called once it is known to have a bundle.
 
     Raises:
         DataError: there is no bundle, or it is damaged.
@@ -40,6 +40,7 @@ async def load(service: Service, source: Source) -> str:
     """
     began = perf_counter()
     revision = await _revision(source)
+    found()
     model = await _model(service, source, revision)
     service.put_into_service(model)
     spare_garbage_collector()

@@ -163,6 +163,7 @@ def test_a_start_that_cannot_be_ends_in_one_line(arguments, settings, code, said
         cwd=ROOT, env=environment | settings, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert ended.returncode == code, ended.stderr
+    assert ended.stdout == ""  # Nobody is told of an address before there is what to ask it.
     [line] = ended.stderr.splitlines()
     assert line.startswith("pawline serve: error: ")
     assert said in line

@@ -220,6 +220,7 @@ def test_a_registry_that_is_gone_ends_the_start_in_one_line(tmp_path):
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert ended.returncode == 1
+    assert ended.stdout == ""
     [line] = ended.stderr.splitlines()
     assert line.startswith("pawline serve: error: MLflow at http://127.0.0.1:")
     assert "secret" not in line
