@@ -5,7 +5,7 @@ import secrets
 import shlex
 from pathlib import Path
 
-from components.step.addresses import sqlite_path, sqlite_uri
+from components.step.addresses import SQLITE, sqlite_path, sqlite_uri
 from components.step.files import write_text
 from components.step.pipeline_run import NAME, RUN
 from components.tracking import queue
@@ -32,6 +32,15 @@ def tracking_environment(run: Path) -> dict[str, str]:
     return {RUN: key.read_text(encoding="utf-8"), NAME: run.name, QUEUE: str(run / FOLDER)}
 
 
+def _command(store: Path) -> str:
+    """Return the command that shows the MLflow whose database is at `store`."""
+    if sqlite_uri(store) == f"{SQLITE}{store}":
+        return shlex.join(["mlflow", "ui", "--backend-store-uri", sqlite_uri(store)])
+    # MLflow takes an address for a path, and would make a folder called as it is written there, with %23 for "#".
+    there = shlex.join(["mlflow", "ui", "--backend-store-uri", sqlite_uri(Path(store.name))])
+    return f"({shlex.join(['cd', str(store.parent)])} && {there})"
+
+
 def mlflow_of(runs: Path) -> str:
     """Return the address of the MLflow that the runs in `runs` are tracked in, "" if tracking is off."""
     return os.environ.get("MLFLOW_TRACKING_URI", tracking_uri(runs.absolute()))
@@ -46,7 +55,7 @@ def where_to_look(run: Path) -> dict[str, str]:
     store = sqlite_path(uri)
     found = {}
     if store and store.is_file():
-        found["MLflow"] = shlex.join(["mlflow", "ui", "--backend-store-uri", sqlite_uri(Path(short_path(store)))])
+        found["MLflow"] = _command(Path(short_path(store)))
     page = LOCAL_UI if store else public_uri(uri).rstrip("/")
     if place.get("target") == public_uri(uri) and page.startswith("http"):
         experiment = place["experiment_id"]

@@ -1,13 +1,16 @@
 """The `pawline` command as a person uses it: exit codes, one-line errors, what it prints and where it writes."""
 
 import json
+import os
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from components.step.addresses import sqlite_path
 from components.step.durations import duration
 from components.tracking.events import public_uri
 from components.tracking.queue import State, write_place
@@ -178,6 +181,31 @@ def test_the_summary_says_how_to_see_the_curves(tmp_path: Path, monkeypatch: pyt
     ]  # fmt: skip
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.test")
     assert "MLflow" not in headline_results(record)
+
+
+@pytest.mark.parametrize(
+    "name", ["runs", "my runs", "100%", "a%20b", "c#d", "q?x", "it's", 'say "hi"', "é", "b\\c", "$x;y"]
+)
+def test_mlflow_is_shown_the_database_and_makes_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """MLflow makes the folder of what it takes for the path: the address, with `%23` as it stands there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "mlflow").write_text('#!/bin/sh\npwd\necho "$3"\n')
+    (tmp_path / "bin" / "mlflow").chmod(0o755)
+    store = tmp_path / name / "mlflow.db"
+    store.parent.mkdir()
+    store.write_text("")
+    command = headline_results(RunRecord(tmp_path / name / "a", "pawline", {}, [], "succeeded"))["MLflow"]
+    environment = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    said = subprocess.run(
+        ["/bin/sh", "-c", command], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    stands_in, uri = said.splitlines()
+    assert (Path(stands_in) / uri.removeprefix("sqlite:///")).parent == store.parent
+    assert (Path(stands_in) / str(sqlite_path(uri))).samefile(store)
 
 
 @pytest.mark.parametrize(
