@@ -131,8 +131,12 @@ def began(folder: Path) -> int | None:
 
 def targets(folder: Path) -> set[str]:
     """Return the MLflows that the queues in `folder` are meant for."""
-    first = [event for key in keys(folder) for _, event in read_events(folder, key, 0, 1)]
-    return {str(event.get("target")) for event in first}
+    return {target(folder, key) for key in keys(folder)}
+
+
+def target(folder: Path, key: str) -> str:
+    """Return the MLflow that the queue `key` is meant for."""
+    return next((str(event.get("target")) for _, event in read_events(folder, key, 0, 1)), "")
 
 
 def keys(folder: Path) -> list[str]:

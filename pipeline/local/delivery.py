@@ -52,27 +52,23 @@ class Delivered:
 def queue_folders(runs: Path) -> list[Path]:
     """Return the folders below `runs` with events for the MLflow of today that were not sent."""
     target = public_uri(mlflow_of(runs))
-    return [folder for folder in _unsent(runs) if target in queue.targets(folder)]
+    return [folder for folder in _all_queues(runs) if _left(folder)[target]]
 
 
 def kept_for_others(runs: Path) -> dict[str, int]:
     """Return how many events of runs in the folder `runs` wait for another MLflow than today's, by its address."""
-    target = public_uri(mlflow_of(runs))
-    found: Counter[str] = Counter()
-    for folder in _unsent(runs):
-        if target not in (targets := queue.targets(folder)):
-            found[" or ".join(sorted(targets))] += _left(folder)
-    return dict(found)
+    found = sum(map(_left, _all_queues(runs)), Counter[str]())
+    return {target: count for target, count in found.items() if target != public_uri(mlflow_of(runs))}
 
 
 def events_left(run: Path) -> int:
     """Return how many events of the run in the folder `run` MLflow, whichever they are for, has not got."""
-    return sum(map(_left, queues_of(run)))
+    return sum(_left(folder).total() for folder in queues_of(run))
 
 
 def meant_for_another(run: Path) -> str:
     """Return the MLflow, another than today's, that events of the run in the folder `run` wait for; "" if for none."""
-    targets = {target for folder in queues_of(run) if _left(folder) for target in queue.targets(folder)}
+    targets = {target for folder in queues_of(run) for target in _left(folder)}
     return " or ".join(sorted(targets - {public_uri(mlflow_of(run.parent))}))
 
 
@@ -81,14 +77,14 @@ def queues_of(run: Path) -> list[Path]:
     return sorted(folder for pattern in QUEUES for folder in run.glob(pattern.removeprefix("*/")))
 
 
-def _unsent(runs: Path) -> list[Path]:
-    found = sorted({folder for pattern in QUEUES for folder in runs.glob(pattern)})
-    return [folder for folder in found if _left(folder)]
+def _all_queues(runs: Path) -> list[Path]:
+    return sorted({folder for pattern in QUEUES for folder in runs.glob(pattern)})
 
 
 def undelivered(runs: Path) -> Delivered:
     """Return what runs in the folder `runs` have not sent yet; nothing is sent."""
-    left = sum(map(_left, queue_folders(runs))) if mlflow_of(runs) else 0
+    uri = mlflow_of(runs)
+    left = _left_for(uri, _all_queues(runs)) if uri else 0
     return Delivered(runs.absolute(), left, "the run was stopped")
 
 
@@ -103,11 +99,11 @@ def deliver(runs: Path, console: Console) -> Delivered:
         return Delivered(runs)
     said = _send(folders, uri, console)
     refusals = [line.removeprefix(REFUSED) for line in said if line.startswith(REFUSED)]
-    left = [folder for folder in folders if _left(folder)]
+    left = [folder for folder in folders if _left_for(uri, [folder])]
     errors = [queue.read_state(folder, key).error for folder in left for key in queue.keys(folder)]
     errors += [line.removeprefix(ERROR) for line in said if line.startswith(ERROR)]
     why = next(filter(None, errors), "it did not answer in time")
-    return Delivered(runs, sum(map(_left, left)), why, len(refusals), next(iter(refusals), ""))
+    return Delivered(runs, _left_for(uri, left), why, len(refusals), next(iter(refusals), ""))
 
 
 def _send(folders: Sequence[Path], uri: str, console: Console) -> list[str]:
@@ -120,13 +116,13 @@ def _send(folders: Sequence[Path], uri: str, console: Console) -> list[str]:
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
         )
-        wait_while_well(process, _watched(folders, status.update, is_there), LONGEST_SECONDS)
+        wait_while_well(process, _watched(folders, uri, status.update, is_there), LONGEST_SECONDS)
         said.seek(0)
         return said.read().decode("utf-8", "replace").splitlines()
     return []
 
 
-def _watched(folders: Sequence[Path], show: Callable[[str], None], is_there: bool) -> Callable[[], Progress]:
+def _watched(folders: Sequence[Path], uri: str, show: Callable[[str], None], is_there: bool) -> Callable[[], Progress]:
     keys = {folder: queue.keys(folder) for folder in folders}
     shown = 0.0
 
@@ -134,14 +130,25 @@ def _watched(folders: Sequence[Path], show: Callable[[str], None], is_there: boo
         nonlocal shown
         if time.monotonic() > shown + SECONDS_BETWEEN_COUNTS:
             shown = time.monotonic()
-            show(f"MLflow: {counted(sum(map(_left, folders)), 'event')} to send")
+            show(f"MLflow: {counted(_left_for(uri, folders), 'event')} to send")
         each = [progress(folder, keys[folder]) for folder in folders]
         return sum(sent for sent, _ in each), is_there and any(busy for _, busy in each)
 
     return watch
 
 
-def _left(folder: Path) -> int:
-    """Return how many events in `folder` were not sent, without those of a step that is still at work."""
-    keys = [key for key in queue.keys(folder) if not queue.is_written(folder, key)]
-    return sum(queue.count_unsent(folder, key) for key in keys)
+def _left_for(uri: str, folders: Sequence[Path]) -> int:
+    """Return how many events in `folders` were not sent to the MLflow at `uri`."""
+    return sum(_left(folder)[public_uri(uri)] for folder in folders)
+
+
+def _left(folder: Path) -> Counter[str]:
+    """Return by MLflow how many events in `folder` it was not sent, without those of a step that is still at work.
+
+    A run that was gone on with may have some for each of two.
+    """
+    found: Counter[str] = Counter()
+    for key in queue.keys(folder):
+        if not queue.is_written(folder, key):
+            found[queue.target(folder, key)] += queue.count_unsent(folder, key)
+    return +found

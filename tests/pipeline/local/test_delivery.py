@@ -93,6 +93,19 @@ def test_events_for_another_mlflow_are_named_and_not_said_to_be_there(runs, monk
     assert capsys.readouterr().out == "MLflow has all events of these runs\n"
 
 
+def test_events_for_two_mlflows_of_one_run_are_told_apart(runs, monkeypatch, capsys):
+    """A run that was gone on with while another MLflow was named, as the one before was away."""
+    path = runs / "a" / "tracking" / "train.jsonl"
+    path.write_text(path.read_text().replace(mlflow_of(runs), "http://127.0.0.1:9"))
+    assert undelivered(runs).left == 3
+    assert deliver(runs, QUIET).as_results() == {}
+    assert main(["deliver", "--runs", str(runs)]) == 0
+    assert (
+        capsys.readouterr().out
+        == "3 events kept for another MLflow, http://127.0.0.1:9: set MLFLOW_TRACKING_URI to it\n"
+    )
+
+
 def test_a_run_says_what_is_left_and_the_next_run_in_the_folder_sends_it(empty_database, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
