@@ -158,6 +158,27 @@ def test_nothing_runs_over_the_edge_and_the_text_stands_out(report, browser, wid
     assert contrast(tab.evaluate("getComputedStyle(document.body).color.match(/\\d+/g).map(Number)"), ground) >= 7
 
 
+# The words of tables that stand on more than one line.
+BROKEN = """[...document.querySelectorAll("td bdi")].flatMap(name =>
+[...name.textContent.matchAll(/[a-z]+/g)].filter(word => {
+  const range = document.createRange();
+  range.setStart(name.firstChild, word.index);
+  range.setEnd(name.firstChild, word.index + word[0].length);
+  return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1;
+}).map(word => word[0]))"""
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_name_of_a_class_is_broken_within_a_word(tmp_path, browser, width):
+    write(tmp_path / "report.html", ["ankle-boot", "t-shirt-top", "pullover", "sneaker", "trousers for children"], 60)
+    tab = browser.tab(width=width)
+    tab.open(tmp_path / "report.html")
+    assert tab.evaluate("document.querySelectorAll('td bdi').length") > 5
+    assert tab.evaluate(BROKEN) == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def contrast(one, other):
     """Return the contrast ratio of two colours. Source: WCAG 2.1, relative luminance."""
 
