@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
+from components.step.counts import counted
 from pipeline.doctor.finding import Finding, note, well, wrong
 from pipeline.doctor.quantities import written
 from pipeline.doctor.setup import Setup
@@ -33,5 +34,5 @@ def check(setup: Setup) -> Iterable[Finding]:
     if memory < LEAST_MEMORY:
         yield note(SUBJECT, f"it has {written(memory, 'memory')} of memory", "Close other programs while it trains")
     if not missing:
-        cores = os.cpu_count()
-        yield well(SUBJECT, f"packages are there; {cores} cores, {written(memory, 'memory')} of memory")
+        cores = os.cpu_count() or 1
+        yield well(SUBJECT, f"packages are there; {counted(cores, 'core')}, {written(memory, 'memory')} of memory")
