@@ -1,5 +1,7 @@
 """The errors a user can cause; each message is one line: the rule, what was received, what to do."""
 
+from components.step.secrets import without_secret_values
+
 
 class PawlineError(Exception):
     """Base of the errors shown as one line without a traceback; `exit_code` is the process's."""
@@ -22,9 +24,19 @@ class ServiceError(PawlineError):
 
 
 def one_line(text: object, limit: int = 300) -> str:
-    """Return `text` printable on one line of a terminal, control characters escaped, at most `limit` characters."""
-    flat = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+    """Return `text` printable on one line of a terminal, control characters escaped, at most `limit` characters.
+
+    What is shortened has no secrets of the environment: of half a one nobody could tell later that it is one.
+    """
+    flat = _flat(str(text))
+    if len(flat) <= limit:
+        return flat
+    flat = _flat(without_secret_values(str(text)))
     return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
+
+
+def _flat(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def first_ten(items: list[str]) -> str:

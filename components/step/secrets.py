@@ -5,6 +5,7 @@ Other libraries quote in their refusals what they were given, as it was or encod
 
 import base64
 import functools
+import html
 import json
 import os
 import re
@@ -21,6 +22,7 @@ CUT = "[secret]"
 _NAME = re.compile(r"(?i)secret|passw|token|credential|private|api_?key|access_?key(?!_id)")
 # Whose names sound secret and whose values are none.
 _HARMLESS = re.compile(r"(?i)(_FILE|_PATH|_URL|_URI|_CONFIG|PARALLELISM)$")
+_PERCENT = re.compile("%[0-9A-F]{2}")
 # Also one that holds the "/" that should have been quoted.
 _PASSWORD = re.compile(r"://([^/?#@:\s]*):([^@\s]*)@")
 
@@ -120,10 +122,29 @@ def _pattern(secrets: frozenset[str], users: frozenset[str], others: frozenset[s
 
 
 def _forms(secret: str, users: Iterable[str]) -> Iterator[str]:
-    yield from (secret, repr(secret)[1:-1], ascii(secret)[1:-1], secret.replace('"', '\\"'))
-    yield from (quote(secret), quote(secret, safe=""), quote_plus(secret))
+    # Twice, as an answer in JSON may stand in a page, or in JSON again.
+    yield from {twice for once in _escaped(secret) for twice in _escaped(once)}
     yield from _of_users(secret, users)
     yield from _in_base64(secret)
+
+
+def _escaped(text: str) -> Iterator[str]:
+    encoded = _bytes_of(text)
+    yield from (text, repr(text)[1:-1], ascii(text)[1:-1], text.replace('"', '\\"'))
+    yield from (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+    yield from (repr(encoded)[2:-1], encoded.decode("latin-1"))  # As headers are shown.
+    yield from (html.escape(text), html.escape(text, quote=False), _as_jinja_escapes(text))
+    for quoted in (quote(encoded), quote(encoded, safe=""), quote_plus(encoded)):
+        yield from (quoted, _PERCENT.sub(lambda found: found[0].lower(), quoted))
+
+
+def _as_jinja_escapes(text: str) -> str:
+    return html.escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+
+
+def _bytes_of(text: str) -> bytes:
+    """Return `text` as the environment has it, which may be no UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _of_users(secret: str, users: Iterable[str]) -> Iterator[str]:
@@ -133,4 +154,4 @@ def _of_users(secret: str, users: Iterable[str]) -> Iterator[str]:
 
 def _in_base64(text: str) -> Iterator[str]:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        yield encode(text.encode()).decode().rstrip("=")
+        yield encode(_bytes_of(text)).decode().rstrip("=")

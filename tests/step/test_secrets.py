@@ -1,16 +1,22 @@
 """No secret is said: not by us, not by a library, not in any form a library gives it."""
 
 import base64
+import html
+import json
 import os
+import re
 import subprocess
 import sys
 import urllib.parse
+from collections.abc import Callable
 from pathlib import Path
 
+import markupsafe
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.step.errors import one_line
 from components.step.secrets import CUT, secret_values, strip_secrets, without_secret_values
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +39,42 @@ def test_a_secret_is_cut_out_in_every_form(secret: str) -> None:
     assert said.count(CUT) >= len(forms)
     assert secret not in said.replace(CUT, "")
     assert basic.rstrip("=") not in said
+
+
+ESCAPES: dict[str, Callable[[str], str]] = {
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON of any letters": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "a page": html.escape,
+    "XML": lambda text: html.escape(text, quote=False),
+    "a report": lambda text: str(markupsafe.escape(text)),
+    "an address": lambda text: urllib.parse.quote(text, safe=""),
+    "an address in small letters": lambda text: re.sub("%..", lambda code: code[0].lower(), urllib.parse.quote(text)),
+    "bytes": lambda text: repr(text.encode())[2:-1],
+    "a header": lambda text: text.encode().decode("latin-1"),
+}
+
+
+@given(secret=st.text(st.characters(min_codepoint=33, exclude_categories=["C", "Z"]), min_size=5, max_size=40))
+def test_a_secret_is_cut_out_however_an_answer_escapes_it_and_that_again(secret: str) -> None:
+    environment = {"MLFLOW_TRACKING_TOKEN": secret}
+    for outer in ESCAPES.values():
+        for inner in ESCAPES.values():
+            assert without_secret_values(f"({outer(inner(secret))})", environment) == f"({CUT})"
+
+
+@given(start=st.integers(0, 90), limit=st.integers(10, 90))
+def test_a_message_that_is_shortened_ends_in_no_half_secret(start: int, limit: int) -> None:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MLFLOW_TRACKING_TOKEN", TOKEN)
+        said = one_line(f"{'.' * start}{TOKEN}{'.' * 90}", limit)
+    assert len(said) <= limit
+    assert TOKEN[:2] not in said
+
+
+def test_a_secret_that_is_no_text_is_cut_out_too() -> None:
+    secret = os.fsdecode(b"\xe9\xfftr\xe8s secret")
+    encoded = base64.b64encode(os.fsencode(secret)).decode().rstrip("=")
+    assert without_secret_values(f"refused {secret}, {encoded}", {"TOKEN": secret}) == f"refused {CUT}, {CUT}"
 
 
 def test_a_password_in_an_address_is_a_secret() -> None:
