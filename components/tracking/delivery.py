@@ -53,6 +53,8 @@ class Delivery:
                 self._metrics(events)
             elif method := self._methods().get(kind):
                 method(events[0])
+            else:
+                raise Rejected("it is damaged on disk, or of another version of Pawline")
         except MlflowException as error:
             if error.error_code in FOR_GOOD:
                 raise Rejected(str(error)) from error

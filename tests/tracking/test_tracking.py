@@ -1,5 +1,6 @@
 """Tracking: MLflow gets each event once, whatever happens to it or to us; a training never waits or fails for it."""
 
+import json
 import os
 import shutil
 import socket
@@ -388,6 +389,33 @@ def test_a_queue_cut_anywhere_gives_the_events_before_the_cut(events, data):
         (folder / "q.jsonl").write_bytes(whole[:cut])
         found = [event for _, event in queue.read_events(folder, "q", 0, 100)]
         assert repr(found) == repr(events[: whole[:cut].count(b"\n")])
+
+
+def test_every_flipped_bit_of_an_event_is_found(tmp_path):
+    event = {"kind": "metrics", "step": 3, "metrics": {"accuracy": 0.85}}
+    path = tmp_path / "q.jsonl"
+    for _ in range(2):
+        writer = queue.open_queue(tmp_path, "q")
+        writer.append(event)
+        writer.close()
+    for damaged in flipped(path.read_bytes()):
+        path.write_bytes(damaged)
+        found = [event for _, event in queue.read_events(tmp_path, "q", 0, 100)]
+        assert found in ([event, {}], [{}, event], [{}], [event])  # The last two: one of the line ends was hit.
+    path.write_text(f"{json.dumps(event)}\n")  # As an older version has left it.
+    assert [event for _, event in queue.read_events(tmp_path, "q", 0, 100)] == [event]
+
+
+def test_a_damaged_event_is_told_and_the_others_are_sent(store, tmp_path, waiting):
+    folder = tmp_path / "queue"
+    track(environment(store), folder)
+    path = next(folder.glob("*.jsonl"))
+    whole = path.read_bytes()
+    assert whole.count(b'"kind": "metrics"')
+    path.write_bytes(whole.replace(b'"kind": "metrics"', b'"kine": "metrics"', 1))
+    done = replay(folder, CLEAN)
+    assert "damaged on disk" in done.stdout + done.stderr
+    assert rows(store, "SELECT count(*) FROM runs") == [(1,)]
 
 
 def test_a_queue_that_cannot_be_read_does_not_hold_up_the_others(store, tmp_path, waiting):
