@@ -14,8 +14,10 @@ from components.step.files import atomic_write
 # Source: OWASP, "CSV Injection"; the last four are the first four as East Asian keyboards write them.
 # Spaces before them are passed over by some.
 FORMULA = "(?:\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])"
-_RISKY = re.compile(f"'*{FORMULA}")
-_MARKED = re.compile(f"'+{FORMULA}")
+# Where decimals have a comma, spreadsheets begin a cell behind a semicolon.
+_START = "(^|;)"
+_RISKY = re.compile(f"{_START}(?='*{FORMULA})")
+_MARKED = re.compile(f"{_START}'(?='*{FORMULA})")
 
 
 def write_for_people(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -32,9 +34,9 @@ def write_for_people(path: Path, header: Sequence[str], rows: Iterable[Sequence[
 
 def inert(text: str) -> str:
     """Return `text` such that no spreadsheet takes it for a formula; what is none already stays."""
-    return f"'{text}" if _RISKY.match(text) else text
+    return _RISKY.sub(r"\1'", text)
 
 
 def as_written(cell: str) -> str:
     """Return the text that `inert` made `cell` of."""
-    return cell[1:] if _MARKED.match(cell) else cell
+    return _MARKED.sub(r"\1", cell)
