@@ -11,8 +11,9 @@ from components.step.errors import one_line
 
 # Letters of other scripts that look like a Latin one, after case folding.
 _ALIKE = str.maketrans("аеорсухіјѕԛԝһвкмнтαβεζηικμνορτυχ", "aeopcyxijsqwhbkmhtabezhikmvoptyx")
-# Combining grapheme joiner, Hangul fillers, variation selectors: drawn as nothing, and not of category Cf.
-_DRAWN_AS_NOTHING = {"\u034f", "\u115f", "\u1160", "\u3164", "\uffa0", *(chr(code) for code in range(0xFE00, 0xFE10))}
+# What Unicode says is drawn as nothing (Default_Ignorable_Code_Point) and is not of category Cf, and Braille's blank.
+_NOTHING = (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2800, 0x3164, 0xFFA0)
+_DRAWN_AS_NOTHING = {chr(code) for code in (*_NOTHING, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))}
 
 
 def nfc(text: str) -> str:
@@ -63,14 +64,19 @@ def one_spelling(annotated: AnnotationSet) -> AnnotationSet:
         else:
             kept.append(annotation if label is annotation.label else replace(annotation, label=label))
     notes = _merged_note(merged) + _alike_note(alike)
-    return replace(annotated, annotations=kept, bad=annotated.bad + bad, notes=annotated.notes + notes)
+    classes = frozenset(merged.get(name, name) for name in annotated.classes)
+    return replace(annotated, annotations=kept, bad=annotated.bad + bad, notes=annotated.notes + notes, classes=classes)
 
 
 def appearance(text: str) -> str:
     """Return what a reader sees of `text` at a glance: without case, space, unseen characters and script."""
     compatible = unicodedata.normalize("NFKC", text)
-    seen = "".join(c for c in compatible if not c.isspace() and not _is_unseen(c)).casefold()
+    seen = "".join(_as_drawn(c) for c in compatible if not c.isspace() and not _is_unseen(c)).casefold()
     return unicodedata.normalize("NFC", seen).translate(_ALIKE)
+
+
+def _as_drawn(character: str) -> str:
+    return "-" if unicodedata.category(character) == "Pd" or character == "\N{MINUS SIGN}" else character
 
 
 def _unseen_sample(name: str, label: str, group: Sequence[str]) -> BadSample:

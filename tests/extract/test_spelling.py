@@ -1,6 +1,7 @@
 """Spelling: one text in two Unicode forms is one, and what looks alike is said or refused with both spellings."""
 
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,17 @@ def test_the_composed_form_is_the_class_and_both_are_named() -> None:
     assert "th\\xe9i\\xe8re" in found.notes[0]
 
 
+def test_class_folders_in_two_forms_are_one_class() -> None:
+    found = one_spelling(replace(of_labels("the\u0301", "th\u00e9"), classes=frozenset({"the\u0301", "th\u00e9"})))
+    assert found.classes == {a.label for a in found.annotations} == {"th\u00e9"}
+
+
+@pytest.mark.parametrize("dash", "\u2010\u2011\u2013\u2014\u2212\ufe63\uff0d")
+def test_dashes_look_alike(dash: str) -> None:
+    found = one_spelling(of_labels("t-shirt", f"t{dash}shirt"))
+    assert ascii(dash)[1:-1] in found.notes[0]
+
+
 def test_a_label_in_one_form_stays_as_it_is() -> None:
     annotated = of_labels("the\u0301", "cup")
     assert one_spelling(annotated) == annotated
@@ -68,6 +80,10 @@ def test_a_label_in_one_form_stays_as_it_is() -> None:
         "\ufefftea cup",
         "tea\u3000cup",
         "te\u00ada cup",
+        "tea\u2800cup",
+        "tea cup\U000e0100",
+        "tea\u17b4 cup",
+        "tea\u180b cup",
     ],
 )
 def test_labels_that_differ_in_what_nobody_sees_are_bad_samples_with_both_spellings(unseen: str) -> None:
