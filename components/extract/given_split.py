@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from components.dataset.samples import SPLITS, Split
@@ -13,19 +14,33 @@ from components.step.nearest import did_you_mean
 CHOICES = ("refuse", "merge", "keep")
 _NAMES: dict[Split, tuple[str, ...]] = {
     "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing"),
+    "validation": ("validation", "valid", "val", "dev", "eval", "evaluation"),
+    "test": ("test", "testing", "holdout", "hold-out", "hold_out"),
 }
 _BY_NAME = {name: split for split, names in _NAMES.items() for name in names}
 # As in training_set, test-images, val2017, train_1 and img_train.
 _AROUND = r"(?:data|dataset|images?|imgs?|set|split|[0-9]+)"
 _CALLED = re.compile(rf"(?:{_AROUND}[ _-]*)*({'|'.join(_BY_NAME)})(?:[ _-]*{_AROUND})*")
+# As in seg_train beside seg_test: a word of a name that is one of several alike.
+_WORD = re.compile(rf"(?<![^\W_])({'|'.join(_BY_NAME)})(?![^\W_])")
 
 
 def split_called(name: str) -> Split | None:
     """Return the split that `name` is a usual name of, None for any other word."""
     found = _CALLED.fullmatch(name.strip().casefold())
     return _BY_NAME[found[1]] if found else None
+
+
+def splits_among(names: Iterable[str]) -> dict[str, Split]:
+    """Return which of `names`, of folders beside each other, are those of splits: usual ones, or alike but for that."""
+    names = list(names)
+    alike: dict[str, dict[str, Split]] = {}
+    for name in names:
+        if found := _WORD.search(name.casefold()):
+            alike.setdefault(_WORD.sub("", name.casefold(), count=1), {})[name] = _BY_NAME[found[1]]
+    several = [group for group in alike.values() if len(set(group.values())) > 1]
+    usual = {name: split for name in names if (split := split_called(name))}
+    return {name: split for group in (*several, usual) for name, split in group.items()}
 
 
 def check_given_split(choice: str) -> None:

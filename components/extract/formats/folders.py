@@ -1,13 +1,14 @@
 """One folder per class: the listing of the images is the annotation."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from components.dataset.samples import Split
 from components.extract.annotations import Annotation, AnnotationSet
 from components.extract.bad_samples import MUST_BE_A_PATH, MUST_BE_IN_A_CLASS, BadSample
 from components.extract.formats.annotation_format import ListingFormat
-from components.extract.given_split import split_called
+from components.extract.given_split import splits_among
 from components.extract.leavings import is_leaving
 from components.extract.notes import noted
 from components.step.counts import counted
@@ -43,12 +44,13 @@ def read_folders(names: Iterable[str]) -> AnnotationSet:
     Every file in a class folder counts, whatever it is called, but for hidden ones and what tools leave behind.
     """
     found = _sorted(names)
-    level = _split_level(found.placed)
+    splits = splits_among({folder for parts in found.placed for folder in parts[:-1][:2]})
+    level = _split_level(found.placed, splits)
     if level is not None:
-        return _split_already(found, level)
+        return _split_already(found, level, splits)
     annotations = [Annotation("/".join(parts), check_label(parts[0])) for parts in found.placed]
     classes = frozenset(name.strip() for name in found.classes)
-    notes = found.notes() + _called_like_splits(found.placed)
+    notes = found.notes() + _called_like_splits(found.placed, splits)
     return AnnotationSet("folders", annotations, notes, found.unsafe, "", classes, found.unplaced)
 
 
@@ -81,17 +83,16 @@ def _is_acceptable(name: str, parts: Parts) -> bool:
         return False
 
 
-def _split_level(placed: Sequence[Parts]) -> int | None:
+def _split_level(placed: Sequence[Parts], splits: Mapping[str, Split]) -> int | None:
     """Return 0 where the first folder names a split and the second a class, 1 the other way round, None for neither."""
     deep = [parts for parts in placed if len(parts) > 2]
-    first, second = {parts[0] for parts in deep}, {parts[1] for parts in deep}
-    splits = {split for name in first if (split := split_called(name))}
-    if len(splits) > 1 or (splits and all(split_called(parts[0]) for parts in placed)):
+    first, second, names = ({parts[level] for parts in of} for level, of in ((0, deep), (1, deep), (0, placed)))
+    of_first = {splits[name] for name in first & splits.keys()}
+    if len(of_first) > 1 or (of_first and names <= splits.keys()):
         return 0
-    if len({split_called(name) for name in second}) > 1 and all(split_called(name) for name in second):
+    if _are_splits(second, splits):
         return 1
-    names = {parts[0] for parts in placed}
-    if len({split_called(name) for name in names}) > 1 and all(split_called(name) for name in names):
+    if _are_splits(names, splits):
         raise DataError(
             "Images that are split already need class folders in those of the splits. "
             f"Received: {first_ten(sorted(names))} without class folders. Sort the images by class, or write a CSV."
@@ -99,27 +100,31 @@ def _split_level(placed: Sequence[Parts]) -> int | None:
     return None
 
 
-def _called_like_splits(placed: Sequence[Parts]) -> list[str]:
+def _are_splits(names: Collection[str], splits: Mapping[str, Split]) -> bool:
+    return len({splits.get(name) for name in names}) > 1 and all(name in splits for name in names)
+
+
+def _called_like_splits(placed: Sequence[Parts], splits: Mapping[str, Split]) -> list[str]:
     """Return a sentence on classes that may be splits: beside others, a train is a vehicle as well."""
     inside: dict[str, set[str]] = {}
     for parts in placed:
-        if len(parts) > 2 and split_called(parts[0]):
+        if len(parts) > 2 and parts[0] in splits:
             inside.setdefault(parts[0], set()).add(parts[1])
     held = [f"{name} (it holds the folders {first_ten(sorted(folders))})" for name, folders in sorted(inside.items())]
     return noted("Classes that are called like a split", held)
 
 
-def _split_already(found: _Sorted, level: int) -> AnnotationSet:
+def _split_already(found: _Sorted, level: int, splits: Mapping[str, Split]) -> AnnotationSet:
     annotations, bad = [], []
     for parts in found.placed:
-        split = split_called(parts[level]) if len(parts) > 2 else None
+        split = splits.get(parts[level]) if len(parts) > 2 else None
         if split and parts[1 - level].strip():
             annotations.append(Annotation("/".join(parts), check_label(parts[1 - level]), split=split))
         else:
             bad.append(BadSample(MUST_BE_IN_A_CLASS, "/".join(parts), "lies in no folder of a split and a class"))
     labels = frozenset(annotation.label for annotation in annotations)
-    splits = sorted({parts[level] for parts in found.placed if len(parts) > 2 and split_called(parts[level])})
-    levels = [first_ten(splits), first_ten(sorted(labels))]
+    folders = sorted({parts[level] for parts in found.placed if len(parts) > 2 and parts[level] in splits})
+    levels = [first_ten(folders), first_ten(sorted(labels))]
     given = "the folders {} hold the folders {}".format(*(levels if level == 0 else levels[::-1]))
     return AnnotationSet("folders", annotations, found.notes(), found.unsafe + bad, given, labels, found.unplaced)
 

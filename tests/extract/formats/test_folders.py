@@ -120,7 +120,10 @@ def test_splits_without_classes_are_refused(names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "splits",
-    [("training_set", "test_set"), ("train2017", "val2017"), ("img_train", "img-val"), ("Train data", "test1")],
+    [
+        *(("training_set", "test_set"), ("train2017", "val2017"), ("img_train", "img-val"), ("Train data", "test1")),
+        *(("train", "eval"), ("train", "hold-out"), ("seg_train", "seg_test"), ("Pets Train v2", "Pets Val v2")),
+    ],
 )
 def test_folders_of_splits_are_known_by_what_people_add_to_their_names(splits: tuple[str, str]) -> None:
     found = read_folders([f"{split}/{label}/a.png" for split in splits for label in ("cat", "dog")])
@@ -129,7 +132,7 @@ def test_folders_of_splits_are_known_by_what_people_add_to_their_names(splits: t
 
 
 def test_words_that_merely_hold_a_split_are_classes() -> None:
-    names = ("trainer", "trains", "testate", "valley", "device", "tester", "1st", "data")
+    names = ("bullet train", "crash test", "trainer", "trains", "testate", "valley", "device", "tester", "1st", "data")
     found = read_folders([f"{name}/a/b.png" for name in names])
     assert found.classes == set(names)
     assert not found.given_split
