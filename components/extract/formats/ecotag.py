@@ -12,6 +12,8 @@ from components.storage.names import check_label, check_name
 
 ECOTAG_CLASSIFIERS = {"ImageClassifier", "DocumentClassifier"}
 
+AS_CSV = "Write its images and labels as a CSV with the columns file,label"
+
 
 def read_ecotag(text: str) -> AnnotationSet:
     """Read an ecotag export: the whole project (JSON object) or only its list of annotations.
@@ -27,10 +29,9 @@ def read_ecotag(text: str) -> AnnotationSet:
             f"An ecotag export must have each name once in an object. Received: {one_line(error)}. Export it again."
         ) from error
     except ValueError as error:  # JSON that is none, and numbers of thousands of digits.
-        known = "JSON lines: " if _is_json_lines(text) else ""
-        raise DataError(
-            f"An ecotag export must be JSON. Received: {known}{one_line(error)}. Export it again."
-        ) from error
+        lines = _is_json_lines(text)
+        received = f"JSON lines. {AS_CSV}" if lines else f"{one_line(error)}. Export it again"
+        raise DataError(f"An ecotag export must be JSON. Received: {received}.") from error
     envelope = {"annotations": export} if isinstance(export, list) else export
     annotations = envelope.get("annotations") if isinstance(envelope, dict) else None
     if not isinstance(annotations, list) or not all(isinstance(item, Annotation) for item in annotations):
@@ -53,7 +54,7 @@ def _other_tool(export: object) -> str:
         name = "an export of VIA or labelme"
     else:
         return "another structure. Export it again, or write a CSV with the columns file,label"
-    return f"{name}. Write its images and labels as a CSV with the columns file,label"
+    return f"{name}. {AS_CSV}"
 
 
 def _is_json_lines(text: str) -> bool:

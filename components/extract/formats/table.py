@@ -26,7 +26,7 @@ def read_csv(text: str) -> AnnotationSet:
     Raises:
         DataError: the columns are others, or a row is damaged; names its line.
     """
-    rows = csv.reader(io.StringIO(text), strict=True)
+    rows = csv.reader(io.StringIO(text, newline=None), strict=True)  # Excel for Mac ends lines with a bare "\r".
     try:
         header = next(_not_blank(rows), [])
         columns, width = _columns(header, text), len(header)
@@ -97,6 +97,8 @@ def _columns(header: list[str], text: str) -> dict[str, int]:
 
 def _advice(header: list[str], text: str) -> str:
     first = next((line for line in text.splitlines() if line.strip()), "")
+    if first.lower().startswith("sep=,"):
+        return f"Received: {one_line(first, 40)}. Remove that line."
     for separator, name in SEPARATORS.items():
         if separator in first and "," not in first:
             return f"Received: {name} between the columns. Save it with commas."

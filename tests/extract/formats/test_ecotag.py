@@ -172,7 +172,9 @@ def test_any_json_is_read_or_refused_in_one_line(export: object) -> None:
     ],
 )
 def test_exports_of_other_tools_are_called_by_their_name(text: str, said: str) -> None:
-    assert said in refusal(read_ecotag, text)
+    message = refusal(read_ecotag, text)
+    assert said in message
+    assert message.endswith("as a CSV with the columns file,label.")
 
 
 def test_a_bad_label_is_said_with_its_file() -> None:

@@ -19,6 +19,7 @@ from tests.support.annotation_files import assert_one_line, refusal
     [
         ("file,label\na.png,cat\n", [Annotation("a.png", "cat", "2")]),
         ("image name,label\r\na.png,cat\r\n", [Annotation("a.png", "cat", "2")]),
+        ("file,label\ra.png,cat\rb.png,dog\r", [Annotation("a.png", "cat", "2"), Annotation("b.png", "dog", "3")]),
         ("Label, File ,GROUP\ncat,a.png,doc 1\n", [Annotation("a.png", "cat", "2", 0, "doc 1")]),
         ("file,label,group\na.png,cat,\n", [Annotation("a.png", "cat", "2")]),
         ('file,label\n"a, b.png","the ""cat"""\n', [Annotation("a, b.png", 'the "cat"', "2")]),
@@ -87,6 +88,7 @@ def test_a_row_with_more_columns_than_the_header_is_not_cut() -> None:
     [
         ("file;label\na.png;cat\n", "semicolons"),
         ("sep=;\nfile;label\na.png;cat\n", "semicolons"),
+        ("sep=,\nfile,label\na.png,cat\n", "Remove that line"),
         ("file\tlabel\na.png\tcat\n", "tabs"),
         ("file|label\na.png|cat\n", "bars"),
         ("filename,label\na.png,cat\n", "filename, label"),
