@@ -109,4 +109,6 @@ def _json(path: Path) -> dict[str, Any]:
         found = read_json(path.read_bytes())
     except FileNotFoundError:
         return {}
+    except ValueError as error:
+        raise ValueError(f"{path.parent.name}/{path.name}: {error}") from error
     return found if isinstance(found, dict) else {}

@@ -68,6 +68,14 @@ def test_a_run_is_found_by_id_folder_and_last(runs: Path) -> None:
         assert bundle_of(uri, runs) == uri
 
 
+@pytest.mark.parametrize("name", ["executor_input.json", "executor_output.json"])
+@pytest.mark.parametrize("damage", [b"{", b"\xff", b"[" * 100_000], ids=["cut", "no text", "deep"])
+def test_which_file_of_a_run_is_damaged_is_said(name: str, damage: bytes, runs: Path) -> None:
+    (runs / "a" / "test" / name).write_bytes(damage)
+    with pytest.raises(DataError, match=f"test/{name}: "):
+        read_record(runs / "a")
+
+
 def test_a_damaged_record_is_never_the_last(runs: Path) -> None:
     made(runs, "broken", day=4)
     (runs / "broken" / "run.json").write_text("{")
