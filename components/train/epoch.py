@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+PHASES = HEAD, FINE_TUNING, WHOLE = "head", "fine-tuning", "whole network"
+
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
@@ -12,4 +14,4 @@ class Epoch:
     accuracy: float
     validation_loss: float
     validation_accuracy: float
-    phase: str = "head"
+    phase: str = HEAD

@@ -3,7 +3,7 @@
 import csv
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,16 @@ from components.step.files import PARTIAL, atomic_write, write_text
 from components.step.regular_files import open_regular_text, read_regular
 from components.step.reports import render_report
 from components.step.strict_json import read_json
+from components.train.epoch import HEAD, PHASES, Epoch
 
 if TYPE_CHECKING:
     from components.bundle.manifest import Provenance
-    from components.train.epoch import Epoch
+
+COLUMNS = {*(field.name for field in fields(Epoch)), "kept"}
+_KEPT = {"true": True, "false": False}
 
 
-def write_history(path: Path, history: Sequence["Epoch"], best: "Epoch") -> None:
+def write_history(path: Path, history: Sequence[Epoch], best: Epoch) -> None:
     """Write every epoch as a row of CSV; `kept` marks the one whose weights are in the bundle."""
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -38,7 +41,7 @@ def read_history(path: Path) -> list[dict[str, Any]]:
             names = list(rows.fieldnames or ())
             if len(set(names)) < len(names):
                 raise ValueError(f"a column twice among {names}")
-            return [_epoch(row) for row in rows]
+            return _checked([_epoch(row) for row in rows])
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise DataError(
             "The history must be CSV as train writes it. "
@@ -47,13 +50,30 @@ def read_history(path: Path) -> list[dict[str, Any]]:
 
 
 def _epoch(row: Mapping[str, str]) -> dict[str, Any]:
+    if unknown := row.keys() - COLUMNS:
+        raise ValueError(f"the column {sorted(map(str, unknown))[0]}")
+    if row.get("phase", HEAD) not in PHASES:
+        raise ValueError(f"the phase {row['phase']}")
     numbers = {name: float(value) for name, value in row.items() if name not in ("epoch", "phase", "kept")}
     texts = {"phase": row["phase"]} if "phase" in row else {}
-    return {"epoch": int(row["epoch"]), **numbers, **texts, "kept": row["kept"] == "true"}
+    return {"epoch": int(row["epoch"]), **numbers, **texts, "kept": _KEPT[row["kept"]]}
+
+
+def _checked(epochs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return `epochs`, which count on from 1, and of which one is kept.
+
+    Raises:
+        ValueError: they do not, or not one is.
+    """
+    if [epoch["epoch"] for epoch in epochs] != list(range(1, len(epochs) + 1)):
+        raise ValueError("the epochs do not count on from 1")
+    if sum(epoch["kept"] for epoch in epochs) != 1:
+        raise ValueError("not one epoch is kept")
+    return epochs
 
 
 def write_train_report(
-    path: Path, history: Sequence["Epoch"], best: "Epoch", provenance: "Provenance", seconds: Mapping[str, float]
+    path: Path, history: Sequence[Epoch], best: Epoch, provenance: "Provenance", seconds: Mapping[str, float]
 ) -> None:
     """Write the report: curves, recipe, provenance, and where the time went."""
 
@@ -73,7 +93,7 @@ def write_train_report(
     write_text(path, html)
 
 
-def phases_of(history: Sequence["Epoch"]) -> list[dict[str, Any]]:
+def phases_of(history: Sequence[Epoch]) -> list[dict[str, Any]]:
     """Return name, first and last epoch of each phase in `history`."""
     phases: dict[str, list[int]] = {}
     for epoch in history:

@@ -8,15 +8,13 @@ from components.network.keras_runtime import keras
 from components.parameters.recipe import Recipe
 from components.step.counts import counted
 from components.train.checkpoints import Checkpoint, Checkpoints
-from components.train.epoch import Epoch
+from components.train.epoch import FINE_TUNING, HEAD, WHOLE, Epoch
 from components.train.fine_tuning import RATE_FACTOR, unfreeze
 from components.train.fitting import Fitting, OnEpoch, Phase, Standing, standing_of
 from components.train.head import build_head, build_plain_head
 from components.train.learning_data import Material, Pair
 
 log = logging.getLogger("pawline")
-
-HEAD, FINE_TUNING, WHOLE = "head", "fine-tuning", "whole network"
 
 
 class PhasedTraining:

@@ -12,7 +12,7 @@ from components.extract.given_split import splits_among
 from components.extract.leavings import is_leaving
 from components.extract.notes import noted
 from components.step.counts import counted
-from components.step.errors import DataError, first_ten
+from components.step.errors import DataError, first_ten, one_line
 from components.storage.names import check_label, check_name
 
 Parts = tuple[str, ...]
@@ -123,10 +123,26 @@ def _split_already(found: _Sorted, level: int, splits: Mapping[str, Split]) -> A
         else:
             bad.append(BadSample(MUST_BE_IN_A_CLASS, "/".join(parts), "lies in no folder of a split and a class"))
     labels = frozenset(annotation.label for annotation in annotations)
+    _check_classes(labels, level, splits)
     folders = sorted({parts[level] for parts in found.placed if len(parts) > 2 and parts[level] in splits})
     levels = [first_ten(folders), first_ten(sorted(labels))]
     given = "the folders {} hold the folders {}".format(*(levels if level == 0 else levels[::-1]))
     return AnnotationSet("folders", annotations, found.notes(), found.unsafe + bad, given, labels, found.unplaced)
+
+
+def _check_classes(labels: frozenset[str], level: int, splits: Mapping[str, Split]) -> None:
+    """Check that the folders in (level 0) or around (level 1) those of splits can be classes, not one level more."""
+    if level == 1 and len(labels) == 1:
+        advice = f"Let images_uri end with /{one_line(next(iter(labels)), 80)}."
+    elif labels and labels <= splits.keys():
+        advice = "Let images_uri end with one of them, move their folders up, or write a CSV with file,label,split."
+    else:
+        return
+    raise DataError(
+        "Folders of splits must lie right under images_uri, and classes right in them, or the other way round. "
+        f"Received: the folders of splits {'in' if level == 1 else 'hold'} {first_ten(sorted(labels))} as classes. "
+        f"{advice}"
+    )
 
 
 FORMAT = ListingFormat("folders", read_folders)

@@ -131,6 +131,24 @@ def test_folders_of_splits_are_known_by_what_people_add_to_their_names(splits: t
     assert all(split in found.given_split for split in splits)
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (
+            ["pets/train/cat/a.png", "pets/test/cat/b.png"],
+            "in pets (1 in all) as classes. Let images_uri end",
+        ),
+        (["seg_train/seg_train/sea/a.png", "seg_test/seg_test/sea/b.png"], "hold seg_test, seg_train (2 in all)"),
+        (["train/train/a/b.png", "test/test/a/b.png"], "move their folders up"),
+    ],
+)
+def test_folders_of_splits_that_lie_too_deep_are_refused(names: list[str], said: str) -> None:
+    with pytest.raises(DataError, match="right under images_uri") as caught:
+        read_folders(names)
+    assert said in str(caught.value)
+    assert_one_line(caught.value)
+
+
 def test_words_that_merely_hold_a_split_are_classes() -> None:
     names = ("bullet train", "crash test", "trainer", "trains", "testate", "valley", "device", "tester", "1st", "data")
     found = read_folders([f"{name}/a/b.png" for name in names])
