@@ -77,12 +77,12 @@ def test_an_example_is_answered_and_nobody_else_is_asked(page, server):
     assert page.complaints() == []
 
 
-def drop(tab, colour):
-    """Drop a picture of one colour on the page."""
+def drop(tab, colour, wide=40, high=40):
+    """Drop a picture of one colour, `wide` by `high` pixels, on the page."""
     tab.evaluate(
-        "(async () => { const c = document.createElement('canvas'); c.width = c.height = 40;"
+        f"(async () => {{ const c = document.createElement('canvas'); c.width = {wide}; c.height = {high};"
         "const g = c.getContext('2d');"
-        f"g.fillStyle = {json.dumps(colour)}; g.fillRect(0, 0, 40, 40);"
+        f"g.fillStyle = {json.dumps(colour)}; g.fillRect(0, 0, c.width, c.height);"
         "const blob = await new Promise(done => c.toBlob(done)); const data = new DataTransfer();"
         "data.items.add(new File([blob], 'mine.png', {type: 'image/png'}));"
         "document.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true})); })()"
@@ -93,6 +93,36 @@ def drop(tab, colour):
 def test_a_picture_that_is_dropped_is_answered_with_bars(page, colour, name):
     drop(page, colour)
     assert name in answer(page)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("wide", "high"), [(150, 150), (90, 900), (900, 90), (3, 4)])
+def test_a_picture_that_is_chosen_is_shown_whole(server, browser, width, wide, high):
+    page = opened(server, browser, width=width)
+    drop(page, "#f00", wide, high)
+    answer(page)
+    assert page.evaluate(
+        "(() => { const box = e => document.querySelector(e).getBoundingClientRect();"
+        "const field = box('#drop'), shown = box('#chosen');"
+        "return shown.top >= field.top && shown.bottom <= field.bottom && shown.left >= field.left"
+        " && shown.right <= field.right && shown.height > 0; })()"
+    )
+
+
+def test_no_word_of_a_class_is_broken_on_a_phone(server, browser):
+    page = opened(server, browser, width=390)
+    page.click("#tab-data")
+    page.until("document.querySelectorAll('#data td bdi').length > 0")
+    broken = page.evaluate(
+        "[...document.querySelectorAll('#data details')].forEach(each => each.open = true);"
+        "const names = [...document.querySelectorAll('#data td bdi')], words = ['=métal', 'Papier', 'Karton'];"
+        "for (const name of names) name.textContent = '=métal Papier & Karton';"
+        "const broken = (text, word) => { const range = document.createRange(), at = text.data.indexOf(word);"
+        "range.setStart(text, at); range.setEnd(text, at + word.length); return range.getClientRects().length > 1; };"
+        "names.flatMap(name => words.filter(word => broken(name.firstChild, word)))"
+    )
+    assert broken == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_a_file_that_is_no_picture_is_refused_in_words(page):
