@@ -10,11 +10,12 @@ from components.step.counts import counted
 from components.step.errors import DataError
 from components.tracking.queue import EVENTS
 from pipeline.local.delivery import events_left, queues_of
+from pipeline.local.folder import DATASETS
 from pipeline.local.record import RunRecord
 from pipeline.local.recorded import read_record
 from pipeline.local.references import run_folders
 
-STORE = "datasets"  # Where runs share things unless they are told otherwise; nothing outside is touched.
+STORE = DATASETS  # Where runs share things unless they are told otherwise; nothing outside is touched.
 SHARED = ("features", "checkpoints")
 PROMOTING = ("promoted", "first model")
 QUEUE_DAYS = 30

@@ -5,7 +5,8 @@ from typing import Any
 
 from components.step.errors import PawlineError, UsageError
 from pipeline.compilation import COMPILED_PIPELINE
-from pipeline.local.references import LAST, run_folders
+from pipeline.local.folder import LAST
+from pipeline.local.references import run_folders
 
 RUNS = ("run", "bundle", "resume")  # Arguments that a run's id stands for.
 

@@ -20,7 +20,7 @@ from pipeline.config import read_config, write_config
 from pipeline.history.overview import overview_of
 from pipeline.local.delivery import Delivered, deliver, undelivered
 from pipeline.local.display import RunDisplay, print_summary, show_failure
-from pipeline.local.folder import new_run_folder
+from pipeline.local.folder import DATASETS, SAMPLE, new_run_folder
 from pipeline.local.record import RunRecord, StepState
 from pipeline.local.references import find_run
 from pipeline.local.results import headline_results, how_to_go_on
@@ -98,7 +98,7 @@ def checked_parameters(arguments: argparse.Namespace, pipeline: CompiledPipeline
     if not arguments.sample:
         _check_images_named(parameters, given)
     if "dataset_store" in pipeline.parameters and "dataset_store" not in given:
-        parameters["dataset_store"] = str(arguments.runs / "datasets")
+        parameters["dataset_store"] = str(arguments.runs / DATASETS)
     if uri := os.environ.get("MLFLOW_TRACKING_URI"):
         check_tracking_uri(uri)
     check_parameters(_taken_by_extract(pipeline, parameters))
@@ -139,7 +139,7 @@ def _taken_by_extract(pipeline: CompiledPipeline, parameters: Mapping[str, Any])
 def _sample_parameters(runs: Path, declared: Collection[str]) -> dict[str, str]:
     if missing := set(SAMPLE_PARAMETERS) - set(declared):
         raise UsageError(f"--sample needs a pipeline that takes images. Received: one without {sorted(missing)[0]}.")
-    return dict(zip(SAMPLE_PARAMETERS, map(str, write_sample(runs / "sample")), strict=True))
+    return dict(zip(SAMPLE_PARAMETERS, map(str, write_sample(runs / SAMPLE)), strict=True))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pipeline.cli.run import checked_parameters, ended_in_order_by_signals, last
 from pipeline.compiled import CompiledPipeline, load_pipeline
 from pipeline.local.delivery import deliver
 from pipeline.local.display import LINE_LIMIT, RunDisplay, short_path
-from pipeline.local.folder import new_run_folder
+from pipeline.local.folder import check_run_id, new_run_folder
 from pipeline.local.hold import held_by_a_run
 from pipeline.local.record import RunRecord
 from pipeline.local.run import StepFailed, run_pipeline
@@ -78,6 +78,7 @@ def _begun(
 ) -> Sweep:
     """Return the sweep, its shared steps done, now or when it was begun."""
     run_id = arguments.run_id
+    check_run_id(run_id)
     if run_id is not None and len(run_id) > LONGEST_ID:
         raise UsageError(
             f"A sweep's --run-id has at most {LONGEST_ID} characters. Received: {len(run_id)}. Shorten it."

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from components.step.addresses import sqlite_uri
 from components.step.errors import ServiceError, UsageError
+from components.tracking.database import ARTIFACTS
 
-TRACKING_STORE = "mlflow.db"
+LAST = "last"  # Of all names of runs, that of the one begun last.
+DATASETS, SAMPLE, TRACKING_STORE = "datasets", "sample", "mlflow.db"  # What lies beside runs, as do MLflow's artifacts.
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+TAKEN = re.compile(rf"{LAST}|{DATASETS}|{SAMPLE}|{ARTIFACTS}|{re.escape(TRACKING_STORE)}.*", re.IGNORECASE)
 
 
 def tracking_uri(runs: Path) -> str:
@@ -17,16 +20,32 @@ def tracking_uri(runs: Path) -> str:
     return sqlite_uri(runs / TRACKING_STORE)
 
 
+def check_run_id(run_id: str | None) -> None:
+    """Check that `run_id`, unless it is None, may be the name of a run.
+
+    Raises:
+        UsageError: it is no plain name, or that of something else, as of the folder where runs share their datasets:
+            what is done with such a run, as to remove it, would be done with that.
+    """
+    if run_id is None:
+        return
+    if not RUN_ID.fullmatch(run_id):
+        rule = "--run-id must be 1 to 80 letters, digits, dots, dashes or underscores, a letter or digit first"
+        raise UsageError(f"{rule}. Received: {run_id[:90]!r}. Rename it.")
+    if TAKEN.fullmatch(run_id):
+        raise UsageError(
+            f"--run-id must be no name that --runs has a use for. Received: {run_id[:90]!r}. Give another one."
+        )
+
+
 def new_run_folder(runs: Path, run_id: str | None) -> Path:
     """Make and return the folder `run_id` in `runs`, absolute; without `run_id` the time names it.
 
     Raises:
-        UsageError: `run_id` is no plain name, or its folder exists already.
+        UsageError: `run_id` is not as `check_run_id` says, or its folder exists already.
         ServiceError: `runs` cannot be written.
     """
-    if run_id is not None and not RUN_ID.fullmatch(run_id):
-        rule = "--run-id must be 1 to 80 letters, digits, dots, dashes or underscores"
-        raise UsageError(f"{rule}. Received: {run_id[:90]!r}. Rename it.")
+    check_run_id(run_id)
     for name in [run_id] if run_id else _names_of_now():
         if _make(runs / name):
             return (runs / name).resolve()

@@ -7,10 +7,9 @@ from pathlib import Path
 from components.bundle.manifest import MANIFEST
 from components.step.errors import DataError, UsageError, one_line
 from components.step.nearest import did_you_mean
-from pipeline.local.folder import TRACKING_STORE, tracking_uri
+from pipeline.local.folder import LAST, TRACKING_STORE, tracking_uri
 from pipeline.local.record import RECORD, recorded_values
 
-LAST = "last"
 BUNDLE = Path("train", "bundle")  # Where a run has its own.
 
 
@@ -27,13 +26,13 @@ def find_run(name: str, runs: Path) -> Path:
     Raises:
         UsageError: there is no such run.
     """
-    for folder in (Path(name), runs / name) if name else ():
-        if _has(folder, RECORD):
-            return folder.resolve()
     known = run_folders(runs)
     if name == LAST and known:
         return max(known, key=_begun).resolve()
-    hint = did_you_mean(name, [folder.name for folder in known])
+    for folder in (Path(name), runs / name) if name else ():
+        if _has(folder, RECORD):
+            return folder.resolve()
+    hint = did_you_mean(name, [*(folder.name for folder in known), *([LAST] if known else [])])
     where = (
         f"there is no {RECORD} in it nor in {one_line(runs / name)}" if name != LAST else f"{one_line(runs)} has none"
     )

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from components.step.errors import UsageError
+from pipeline.local.folder import check_run_id
 from tests.support.complete_run import CompleteRun, complete_run
 from tests.support.generated import ecotag_export
 from tests.support.one_core import on_one_core
@@ -42,6 +44,9 @@ def test_the_packaged_sample(tmp_path):
     assert run.json("promote", "decision.json")["verdict"] == "first model"
     assert "promotion" in run.printed
     check_one_run_in_mlflow(tmp_path / "runs", run)
+    for beside in {path.name for path in (tmp_path / "runs").iterdir()} - {"first"}:
+        with pytest.raises(UsageError, match="has a use for"):
+            check_run_id(beside)
     for step, words in (("extract", "400"), ("train", "efficientnet_lite0"), ("test", "of 40 test images right")):
         assert words in run.text(step, "report.html")
         assert "test accuracy" in run.printed

@@ -22,6 +22,7 @@ from pipeline.local.results import headline_results
 from tests.support.fake_pipeline import FakeStep, fake_spec, write_fake
 
 ROOT = Path(__file__).parents[3]
+BESIDE_RUNS = ("last", "LAST", "datasets", "Datasets", "sample", "mlartifacts", "mlflow.db", "mlflow.db-wal")
 TALK = FakeStep("talk", "import sys; print('hello', sys.argv[1])", ("{{$.inputs.parameters['who']}}",), {"who": "who"})
 
 
@@ -74,6 +75,8 @@ def test_the_sample_is_written_once_and_its_uris_are_given(fake: Path) -> None:
         (["--param", "who"], "name=value"),
         (["--run-id", "../x"], "--run-id must be"),
         (["--run-id", ""], "--run-id must be"),
+        (["--run-id", ".x"], "a letter or digit first"),
+        *((["--run-id", name], "has a use for") for name in BESIDE_RUNS),
         (["--sample", "--param", "images_uri=x"], "--sample brings its own images"),
         (["--pipeline", "absent.yaml"], "must be a compiled KFP YAML"),
     ],

@@ -132,6 +132,14 @@ def test_no_runs_are_no_error(tmp_path: Path, capsys: Any) -> None:
     assert "no runs" in capsys.readouterr().out
 
 
+def test_last_is_the_run_begun_last_whatever_others_are_called(runs: Path, capsys: Any) -> None:
+    made(runs, "last", day=2)  # As a version of Pawline could make one.
+    assert find_run("last", runs) == (runs / "b").resolve()
+    assert find_run(str(runs / "last"), runs) == (runs / "last").resolve()
+    assert main(["show", "lats", "--runs", str(runs)]) == 2
+    assert "Did you mean last?" in capsys.readouterr().err
+
+
 def test_one_run_is_shown_whole(runs: Path, capsys: Any) -> None:
     assert main(["show", "last", "--runs", str(runs)]) == 0
     shown = capsys.readouterr().out

@@ -228,6 +228,9 @@ def test_a_sweep_is_gone_on_with_by_its_own_parameters_alone(fake: Path, capsys:
     (fake.parent / "runs" / "other").mkdir()
     assert cli.main(command(fake, "--param", "epochs=1,2", run_id="other")) == 2
     assert "once its shared steps are done" in capsys.readouterr().err
+    (fake.parent / "runs" / "datasets").mkdir(exist_ok=True)
+    assert cli.main(command(fake, "--param", "epochs=1,2", run_id="datasets")) == 2
+    assert "has a use for" in capsys.readouterr().err
     assert cli.main(command(fake, "--param", "epochs=1,2", run_id="x" * 61)) == 2
     assert list((fake.parent / "runs").glob("x*")) == []
 
