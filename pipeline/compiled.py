@@ -4,7 +4,8 @@ Reads the pipeline spec of KFP's YAML (api/v2alpha1/pipeline_spec.proto) as far 
 what the local run could not do faithfully (conditions, loops, nested pipelines, importers) is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -58,9 +59,20 @@ def load_pipeline(path: Path) -> CompiledPipeline:
     Raises:
         UsageError: the file is missing, is no compiled pipeline, or holds more than a straight graph of containers.
     """
+    with refusing_others(path):
+        return parse_pipeline(next(documents_of(path), None))  # type: ignore[arg-type]  # None is refused there.
+
+
+def documents_of(path: Path) -> Iterator[Any]:
+    """Yield the documents of the compiled YAML at `path`, unchecked; use it within `refusing_others`."""
+    yield from yaml.load_all(read_regular(path).decode(), OnceLoader)
+
+
+@contextmanager
+def refusing_others(path: Path) -> Iterator[None]:
+    """Raise a UsageError in place of what is raised within where `path` is no compiled pipeline."""
     try:
-        spec: Any = next(yaml.load_all(read_regular(path).decode(), OnceLoader), None)
-        return parse_pipeline(spec)
+        yield
     except (OSError, UnicodeDecodeError, yaml.YAMLError, LookupError, TypeError, AttributeError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "problem", None)
         reason = one_line(reason or f"{type(error).__name__} while reading it", 160)

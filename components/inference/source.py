@@ -171,7 +171,8 @@ def _answering(uri: str) -> Iterator[None]:
 
 
 def _not_there(received: str) -> DataError:
-    return DataError(f"A registered model must be there. Received: {one_line(received)}. Check name and alias.")
+    said = one_line(received.rstrip(". "))
+    return DataError(f"A registered model must be there. Received: {said}. Check name and alias.")
 
 
 def _manifest_digest(store: Store) -> str:

@@ -20,6 +20,7 @@ from pipeline.cleanup.plan import KEY, Removable, removable, size_of
 from pipeline.cleanup.removal import remove
 from pipeline.local.delivery import Delivered, deliver, meant_for_another
 from pipeline.local.display import fits, short_path
+from pipeline.local.folder import check_runs_folder
 from pipeline.local.hold import held_alone
 
 RUN_GOES_ON = "A run is going on: what runs share is left alone."
@@ -38,8 +39,7 @@ def clean(arguments: argparse.Namespace) -> None:
     runs: Path = arguments.runs
     if arguments.keep < 0:
         raise UsageError(f"--keep must be at least 0. Received: --keep {arguments.keep}. Correct it.")
-    if not runs.is_dir():
-        raise UsageError(f"--runs must be a folder of runs. Received: {one_line(runs)}. Name another one.")
+    check_runs_folder(runs)
     with held_alone(runs) as alone:
         found = removable(runs, arguments.keep, alone)
         sent = deliver(runs, Console(stderr=True)) if arguments.yes and any(item.events for item in found) else None

@@ -5,8 +5,9 @@ import argparse
 from rich.console import Console
 
 from components.step.counts import counted
-from components.step.errors import ServiceError, UsageError, one_line
+from components.step.errors import ServiceError, one_line
 from pipeline.local.delivery import deliver, kept_for_others
+from pipeline.local.folder import check_runs_folder
 
 
 def deliver_command(arguments: argparse.Namespace) -> None:
@@ -16,8 +17,7 @@ def deliver_command(arguments: argparse.Namespace) -> None:
         UsageError: there is no folder of runs.
         ServiceError: MLflow did not take all; what is left is kept.
     """
-    if not arguments.runs.is_dir():
-        raise UsageError(f"--runs must be a folder of runs. Received: {one_line(arguments.runs)}. Name another one.")
+    check_runs_folder(arguments.runs)
     delivered = deliver(arguments.runs, Console(stderr=True, highlight=False))
     if delivered.left:
         raise ServiceError(

@@ -3,13 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from components.step.plain_yaml import OnceLoader
-from components.step.regular_files import read_regular
+from pipeline.compiled import documents_of, refusing_others
 
 PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['(?:pipelinechannel--)?([^']+)'\]\}\}")
 RESOURCES = {"cpu": "Cpu", "memory": "Memory"}
@@ -45,16 +43,21 @@ class StepNeeds:
 
 
 def read_needs(path: Path, steps: Sequence[str], parameters: Mapping[str, Any]) -> tuple[StepNeeds, ...]:
-    """Return the needs of each of `steps` of the compiled pipeline at `path`, from which `load_pipeline` has these."""
-    documents: list[Any] = [*yaml.load_all(read_regular(path).decode(), OnceLoader), {}]
-    spec, platform = documents[0], documents[1] or {}
-    placed = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
-    executors = spec["deploymentSpec"]["executors"]
-    tasks = spec["root"]["dag"]["tasks"]
-    labels = {name: spec["components"][tasks[name]["componentRef"]["name"]]["executorLabel"] for name in steps}
-    return tuple(
-        _needs(name, executors[label]["container"], placed.get(label, {}), parameters) for name, label in labels.items()
-    )
+    """Return the needs of each of `steps` of the compiled pipeline at `path`, from which `load_pipeline` has these.
+
+    Raises:
+        UsageError: the file is no compiled pipeline.
+    """
+    with refusing_others(path):
+        spec, platform = islice(chain(documents_of(path), repeat({})), 2)
+        settings = {} if platform is None else platform
+        placed = settings.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
+        executors, tasks = spec["deploymentSpec"]["executors"], spec["root"]["dag"]["tasks"]
+        labels = {name: spec["components"][tasks[name]["componentRef"]["name"]]["executorLabel"] for name in steps}
+        return tuple(
+            _needs(name, executors[label]["container"], placed.get(label, {}), parameters)
+            for name, label in labels.items()
+        )
 
 
 def _needs(

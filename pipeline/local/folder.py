@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from components.step.addresses import sqlite_uri
-from components.step.errors import ServiceError, UsageError
+from components.step.errors import ServiceError, UsageError, one_line
 from components.tracking.database import ARTIFACTS
 
 LAST = "last"  # Of all names of runs, that of the one begun last.
@@ -72,3 +72,14 @@ def _make(folder: Path) -> bool:
             f"--runs must be a writable folder. Received: {runs}: {error.strerror}. Name another one."
         ) from error
     return True
+
+
+def check_runs_folder(runs: Path) -> None:
+    """Check that there is a folder `runs`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not runs.is_dir():
+        received = f"Received: {one_line(runs)}. Name another one, or begin a run."
+        raise UsageError(f"--runs must be a folder of runs. {received}")

@@ -1,9 +1,11 @@
 """What pods will ask for is read from the compiled YAML and the run's parameters."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from components.step.errors import UsageError
 from pipeline.compilation import compile_pipeline
 from pipeline.compiled import load_pipeline
 from pipeline.destination import Destination
@@ -68,3 +70,15 @@ def test_an_old_backends_yaml_says_less(tmp_path: Path) -> None:
         assert not step.non_root
         assert not any(secret.optional for secret in step.secrets)
         assert set(step.limits) == {"cpu", "memory"}  # gpu_count is "0": no device is wanted.
+
+
+@pytest.mark.parametrize(
+    "odd", ["[]", "3", "{platforms: []}", "{platforms: {kubernetes: {deploymentSpec: 1}}}", "a: [", ""]
+)
+def test_odd_settings_of_the_platform_are_refused_or_taken_for_none(tmp_path: Path, odd: str) -> None:
+    compile_pipeline(tmp_path / "whole.yaml", Destination(image="registry.test/step:1"))
+    spec = (tmp_path / "whole.yaml").read_text().partition("\n---\n")[0]
+    (tmp_path / "odd.yaml").write_text(f"{spec}\n---\n{odd}\n")
+    defaults = {name: value.default for name, value in load_pipeline(tmp_path / "whole.yaml").parameters.items()}
+    with pytest.raises(UsageError, match="must be a compiled KFP YAML") if odd else nullcontext():
+        read_needs(tmp_path / "odd.yaml", STEPS, defaults)
