@@ -54,6 +54,14 @@ def connect_kubernetes(namespace: str, meant: bool) -> KubernetesApi | Finding:
     return _admitted(kubernetes)
 
 
+def late(subject: str, seconds: float) -> Finding:
+    """Return that the server of `subject` took connections, and said nothing for so long."""
+    advice = (
+        f"Look whether it is busy or ill, or name another by {f'--host or {HOST}' if subject == KFP else 'KUBECONFIG'}"
+    )
+    return wrong(subject, f"it does not answer within {seconds:.0f} s", advice)
+
+
 def _admitted(kubernetes: KubernetesApi) -> KubernetesApi | Finding:
     try:
         status, answer = kubernetes.ask("GET", f"/api/v1/namespaces/{kubernetes.namespace}")
@@ -66,6 +74,9 @@ def _admitted(kubernetes: KubernetesApi) -> KubernetesApi | Finding:
             f"{kubernetes.configuration.host} does not know this kubeconfig's token any more (401 {said})",
             LOG_IN,
         )
+    if status not in (200, 403, 404) or (status == 200 and not isinstance(answer, dict)):
+        said = f"{kubernetes.configuration.host} answers {status} {one_line(message_of(answer), 120)}"
+        return wrong(KUBERNETES, f"{said} instead of its namespace {kubernetes.namespace}", LOG_IN)
     if status == 404:
         advice = f"Correct --namespace or {NAMED_NAMESPACE}, or create it"
         return wrong(NAMESPACE, f"there is no namespace {kubernetes.namespace}", advice)

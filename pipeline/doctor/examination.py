@@ -128,7 +128,8 @@ def _connect(examined: Examined, seconds: float) -> tuple[KubernetesApi | Findin
         },
         seconds,
     )
-    return (found.get(kubernetes, _late(kubernetes, seconds)), found.get(kfp_api, _late(kfp_api, seconds)))
+    late = connections.late
+    return (found.get(kubernetes) or late(kubernetes, seconds), found.get(kfp_api) or late(kfp_api, seconds))
 
 
 def _why_not(found: Finding) -> str:

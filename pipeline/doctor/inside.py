@@ -11,10 +11,13 @@ from pipeline.doctor.setup import Setup
 
 def inside_or_wrong(setup: Setup, subject: str, url: str, trouble: Trouble) -> Iterator[Finding]:
     """Yield what is known of the server at `url`, which cannot be reached from here for `trouble`."""
+    if not (trouble.nameless and setup.for_cluster):
+        yield wrong(subject, f"{url}: {trouble.sentence}", trouble.advice)
+        return
     parts = urlsplit(url)
     namespace = "" if isinstance(setup.kubernetes, str) else setup.kubernetes.namespace
     inside = service_inside(parts.hostname or "", namespace)
-    if not trouble.nameless or inside is None or not setup.for_cluster:
+    if inside is None:
         yield wrong(subject, f"{url}: {trouble.sentence}", trouble.advice)
         return
     name, where = inside

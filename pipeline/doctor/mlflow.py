@@ -25,6 +25,10 @@ URI, USER, PASSWORD, TOKEN = (
 )
 
 
+class BrokenOff(ServiceError):
+    """MLflow took the connection and gave no answer."""
+
+
 def check(setup: Setup) -> Iterable[Finding]:
     """Yield what the MLflow of the run says, of a server; a database is only named."""
     tracked = next((step for step in setup.steps if URI in step.environment), setup.steps[-1])
@@ -36,7 +40,10 @@ def check(setup: Setup) -> Iterable[Finding]:
     elif not uri.startswith(("http://", "https://")):
         yield well(SUBJECT, f"runs are tracked in the file {one_line(sqlite_path(uri) or public_uri(uri), 200)}")
     else:
-        yield from _of_server(setup, uri.rstrip("/"), given)
+        try:
+            yield from _of_server(setup, uri.rstrip("/"), given)
+        except BrokenOff as error:
+            yield wrong(SUBJECT, str(error), "Look at its log, and whether it speaks http or https")
 
 
 def _of_server(setup: Setup, uri: str, given: Given) -> Iterator[Finding]:
@@ -62,7 +69,7 @@ def _asked(uri: str, path: str, given: Given, anonymous: bool = False) -> Answer
     try:
         return answer_of(f"{uri}{API}{path}", headers, given.ca_bundle)
     except ServiceError as error:
-        raise ServiceError(f"MLflow at {public_uri(uri)} breaks off: {error}") from error
+        raise BrokenOff(f"{public_uri(uri)} breaks off: {error}") from error
 
 
 def _refusal(shown: str, answer: Answer, given: Given) -> tuple[str, str] | None:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 from components.step.addresses import file_path
 from components.step.errors import PawlineError, one_line
-from components.step.secrets import without_secret_values
 from components.storage.stores import open_store
 from pipeline.doctor.finding import Finding, NotChecked, unchecked, well, wrong
 from pipeline.doctor.given import Given, given_to
@@ -68,7 +67,7 @@ def _of_s3(setup: Setup, given: Given, places: dict[str, str]) -> Iterator[Findi
     )
     trouble = trouble_reaching(endpoint, given.ca_bundle, advice) if endpoint else None
     if trouble:
-        yield from inside_or_wrong(setup, SUBJECT, without_secret_values(endpoint), trouble)
+        yield from inside_or_wrong(setup, SUBJECT, endpoint, trouble)
         return
     if lacks_keys(given):
         yield unchecked(SUBJECT, f"{given.source} lacks keys: what workload identity gives, a pod alone has")

@@ -52,6 +52,16 @@ def refused(world: World) -> None:
 
 
 BROKEN = {
+    "Kubernetes' login page": Broken(
+        lambda world: world.cluster.routes.update({("GET", HERE): (200, b"<html>Please log in</html>")}),
+        ("Kubernetes",),
+        "answers 200 <html>Please log in</html> instead of its namespace kubeflow",
+    ),
+    "Kubernetes ill": Broken(
+        lambda world: world.answers(HERE, {"message": "etcd is away"}, status=500),
+        ("Kubernetes",),
+        "answers 500 etcd is away instead of its namespace kubeflow",
+    ),
     "wrong namespace": Broken(lambda world: world.lacks(HERE), ("namespace",), "there is no namespace kubeflow"),
     "missing service account": Broken(
         lambda world: world.lacks(f"{HERE}/serviceaccounts/pipeline-runner"),

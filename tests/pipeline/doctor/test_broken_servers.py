@@ -60,6 +60,11 @@ BROKEN = {
         ("MLflow",),
         "a page instead of JSON",
     ),
+    "MLflow breaks off": Broken(
+        lambda world: world.answers(f"{ML}/experiments/search", {}, status=42),  # No status that HTTP has.
+        ("MLflow",),
+        "breaks off: ",
+    ),
     "no MLflow": Broken(lambda world: world.lacks(f"{ML}/experiments/search"), ("MLflow",), "has no MLflow API (404)"),
 }
 

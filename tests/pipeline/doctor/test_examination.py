@@ -41,6 +41,16 @@ def test_what_takes_too_long_is_said_and_the_others_are_there(world: World) -> N
     assert found[0].sentence == "not checked, because it took more than 1 s"
 
 
+@pytest.mark.parametrize(("path", "subject"), [(f"{V2}/healthz", "KFP"), (HERE, "Kubernetes")])
+def test_a_server_that_takes_connections_and_never_answers_is_wrong(world: World, path: str, subject: str) -> None:
+    over = threading.Event()
+    world.cluster.routes["GET", path] = lambda _: (200, {"late": over.wait(PATIENCE)})
+    [found] = examine(world.examined(), {}, seconds=1.0)
+    over.set()
+    assert (found.subject, found.state, found.sentence) == (subject, "wrong", "it does not answer within 1 s")
+    assert found.advice
+
+
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 def test_answers_that_make_no_sense_end_in_lines(world: World, odd: Any) -> None:
     """Each answer to a question for something is `odd`, but the first ones, without which nothing is asked."""

@@ -54,6 +54,19 @@ def test_the_name_of_a_data_connection_is_not_boto3s(tmp_path: Path, monkeypatch
     assert (found.state, found.advice) == ("wrong", "Set AWS_ENDPOINT_URL_S3 to the same")
 
 
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [("http://localhost:9", "nothing listens at localhost:9"), ("http://[::1", "its address is no http(s) URL")],
+)
+def test_an_address_that_holds_a_secret_or_is_none_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, says: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "localhost")
+    found = found_here(tmp_path, dataset_store="s3://pets/datasets")[-1]
+    assert (found.state, says in found.sentence) == ("wrong", True), found
+
+
 def test_folders_are_tried_where_they_are(tmp_path: Path) -> None:
     found = found_here(tmp_path, images_uri=str(tmp_path / "absent"), dataset_store=str(tmp_path / "new" / "sets"))
     by_subject = {each.subject: each for each in found}
