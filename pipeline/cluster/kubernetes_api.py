@@ -1,6 +1,7 @@
 """What Kubernetes knows of a run's pods: KFP says neither why one waits nor what ended it."""
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ class KubernetesApi:
         # Imported here: it takes most of a second.
         from kubernetes import client, config
         from kubernetes.config.config_exception import ConfigException
+        from urllib3.exceptions import InsecureRequestWarning
         from yaml import YAMLError
 
         try:
@@ -58,6 +60,8 @@ class KubernetesApi:
         self.namespace = namespace or configured
         self._core, self._custom = client.CoreV1Api(), client.CustomObjectsApi()
         self.configuration = self._core.api_client.configuration
+        if not self.configuration.verify_ssl:  # The kubeconfig says so; kubectl warns of it with no word either.
+            warnings.filterwarnings("ignore", category=InsecureRequestWarning)
 
     def pods(self, run_id: str) -> list[dict[str, Any]]:
         """Return the pods of a run, each with its metadata, a name among them, and its status.

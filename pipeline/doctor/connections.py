@@ -17,6 +17,7 @@ from pipeline.doctor.reach import trouble_reaching
 from pipeline.doctor.setup import message_of
 
 KFP, KUBERNETES, NAMESPACE = "KFP", "Kubernetes", "namespace"
+TRUST = "Name the CA's certificate in the kubeconfig (certificate-authority)"
 LOG_IN = "Log in again (`oc login`), or name another kubeconfig by KUBECONFIG"
 
 
@@ -49,8 +50,9 @@ def connect_kubernetes(namespace: str, meant: bool) -> KubernetesApi | Finding:
     told = kubernetes.configuration
     if told.verify_ssl and not told.proxy:
         known = Path(told.ssl_ca_cert) if told.ssl_ca_cert else None
-        if trouble := trouble_reaching(told.host, known, LOG_IN, by_proxy=False):
-            return wrong(KUBERNETES, f"{told.host}: {trouble.sentence}", f"{trouble.advice}. {LOG_IN}")
+        if trouble := trouble_reaching(told.host, known, TRUST, by_proxy=False):
+            advice = f"{trouble.advice}, or name another kubeconfig by KUBECONFIG"
+            return wrong(KUBERNETES, f"{told.host}: {trouble.sentence}", advice)
     return _admitted(kubernetes)
 
 

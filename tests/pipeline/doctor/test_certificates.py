@@ -1,5 +1,7 @@
 """Certificates: doctor names what is wrong with a store's, and trusts the CA that the steps will trust."""
 
+import json
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -10,6 +12,7 @@ import pytest
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.needs import KeysOf
 from tests.support.doctors_world import HERE, World
+from tests.support.kfp_server import kubeconfig
 from tests.support.strict_s3 import StrictS3, strict_s3
 from tests.support.tls import authority
 
@@ -89,3 +92,23 @@ def test_a_config_map_without_the_certificate_is_named(world: World) -> None:
     trusts(world, authority().pem, key="ca.crt")
     [found] = [each for each in world.examine(without=("scratch",)) if each.state == "wrong"]
     assert (found.subject, found.sentence) == ("ConfigMap company", "it has no certificate under the key ca-bundle.crt")
+
+
+def test_a_cluster_of_a_private_ca_is_named_once_and_one_that_is_not_verified_says_nothing(
+    world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    with serve() as cluster:
+        path = kubeconfig(tmp_path, cluster.url)
+        monkeypatch.setenv("KUBECONFIG", str(path))
+        [found] = [each for each in world.examine(without=("store", "scratch")) if each.subject == "Kubernetes"]
+        told = json.loads(path.read_text())
+        told["clusters"][0]["cluster"]["insecure-skip-tls-verify"] = True
+        path.write_text(json.dumps(told))
+        warnings.simplefilter("always")
+        world.examine(without=("store", "scratch"))
+    assert (found.state, "(private CA)" in found.sentence, found.advice.count("another kubeconfig")) == (
+        "wrong",
+        True,
+        1,
+    )
+    assert not [each for each in recwarn if "Unverified" in str(each.message)]
