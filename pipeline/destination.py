@@ -88,9 +88,10 @@ def check_mlflow(where: str, uri: str) -> None:
     """
     parts = urlsplit(uri)
     if uri and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
+        shown = f"{parts.scheme or 'no scheme'}://{parts.hostname or ''}" if "@" in uri else one_line(uri, 160)
         raise UsageError(
             f"{where} must be the http(s) address of an MLflow server, without user and password. "
-            f"Received: {parts.scheme or 'no scheme'}://{parts.hostname or ''}. Correct it."
+            f"Received: {shown}. Correct it."
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from components.step.errors import DataError, UsageError, one_line
 from components.step.files import json_text
 from components.step.nearest import did_you_mean
-from pipeline.cli.cluster_parameters import check_for_cluster
+from pipeline.cli.cluster_parameters import check_for_cluster, check_places
 from pipeline.cli.connection import connected
 from pipeline.cli.schedule_words import change_as_json, change_words, fires_as_json, fires_words, recurring_words
 from pipeline.cluster.experiments import experiment_id
@@ -143,6 +143,7 @@ def _checked(arguments: argparse.Namespace) -> tuple[ScheduleFile, str]:
     file = read_schedules(arguments.file, pipeline.parameters)
     for schedule in file.schedules:
         check_for_cluster(pipeline, schedule.parameters)
+        check_places(schedule.parameters)
     check_clocks(file)
     return file, pipeline.name
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.step.errors import DataError, one_line
 from components.step.files import json_text
-from pipeline.cli.cluster_parameters import check_for_cluster
+from pipeline.cli.cluster_parameters import check_for_cluster, check_places
 from pipeline.cli.connection import connected
 from pipeline.cluster.experiments import experiment_id
 from pipeline.cluster.kfp_api import KfpApi, Unreachable
@@ -33,6 +33,7 @@ def submit(arguments: argparse.Namespace) -> None:
     pipeline = load_pipeline(arguments.pipeline)
     given = _given(arguments, pipeline)
     check_for_cluster(pipeline, given)
+    check_places(given)
     kfp = connected(arguments)
     found = find_version(kfp, pipeline.name, arguments.pipeline)
     version = uploaded_version(kfp, pipeline.name, arguments.pipeline, found)

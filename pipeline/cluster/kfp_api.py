@@ -16,6 +16,7 @@ from components.step.strict_json import read_json
 from pipeline.cluster.connection_errors import reason_of
 from pipeline.cluster.named import NamedServer, read_token
 from pipeline.cluster.shapes import fitting
+from pipeline.cluster.whole_answers import whole_answer
 
 V2 = "/apis/v2beta1"
 PAGE = "100"
@@ -130,7 +131,7 @@ class KfpApi:
                 _preload_content=False,
                 _request_timeout=(CONNECT_SECONDS, READ_SECONDS),
             )
-            return bytes(response.data)
+            return whole_answer(response)
         except ApiException as error:
             raise self._refusal(error) from error
         except HTTPError as error:

@@ -10,6 +10,7 @@ from components.step.errors import ServiceError, one_line
 from components.step.strict_json import read_json
 from pipeline.cluster.connection_errors import reason_of
 from pipeline.cluster.shapes import fitting
+from pipeline.cluster.whole_answers import whole_answer
 
 RUN_LABEL = "pipeline/runid"
 WAITING, ENDED = {"reason": str, "message": str}, {"reason": str, "exitCode": int}
@@ -102,7 +103,7 @@ class KubernetesApi:
     def text(self, path: str, api: str = "api/v1", **query: str) -> bytes:
         """Return what is there, whatever it is; errors are as in `pods`."""
         at, read = f"/{api}/namespaces/{self.namespace}/{path}", self._core.api_client.call_api
-        return bytes(self._asked(read, at, "GET", what=path, query_params=list(query.items()), **WITH_TOKEN).data)
+        return self._read(read, at, "GET", what=path, query_params=list(query.items()), **WITH_TOKEN)[1]
 
     def ask(
         self,
@@ -122,8 +123,8 @@ class KubernetesApi:
         kind = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
         options = {"query_params": list((query or {}).items()), "header_params": kind, "body": body}
         try:
-            answer = self._asked(self._core.api_client.call_api, path, method, what=path, **options, **WITH_TOKEN)
-            status, data = answer.status, answer.data
+            call = self._core.api_client.call_api
+            status, data = self._read(call, path, method, what=path, **options, **WITH_TOKEN)
         except ServiceError as error:
             if not isinstance(error.__cause__, ApiException) or not error.__cause__.status:
                 raise
@@ -134,7 +135,7 @@ class KubernetesApi:
             return status, data.decode(errors="replace") if isinstance(data, bytes) else str(data)
 
     def _items(self, ask: Callable[..., Any], shape: Mapping[str, Any], **options: Any) -> list[dict[str, Any]]:
-        data = self._asked(ask, self.namespace, **options).data
+        _, data = self._read(ask, self.namespace, **options)
         try:
             found: dict[str, Any] = fitting(read_json(data), {"items": [shape]})
         except ValueError as error:
@@ -142,6 +143,16 @@ class KubernetesApi:
                 "A Kubernetes API answers in JSON. Received: something else, perhaps a login page. Check KUBECONFIG."
             ) from error
         return list(found.get("items") or [])
+
+    def _read(self, ask: Callable[..., Any], *words: Any, **options: Any) -> tuple[int, bytes]:
+        """Return status and body of what `ask` answers; errors are as in `pods`."""
+
+        def answer(*words: Any, **options: Any) -> tuple[int, bytes]:
+            response = ask(*words, **options)
+            return response.status, whole_answer(response)
+
+        status, data = self._asked(answer, *words, **options)
+        return status, data
 
     def _asked(self, ask: Callable[..., Any], *words: Any, what: object = "the run's pods", **options: Any) -> Any:
         from kubernetes.client import ApiException

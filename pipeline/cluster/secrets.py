@@ -9,6 +9,7 @@ from components.step.secrets import CUT
 from components.step.strict_json import read_json
 from pipeline.cluster.connection_errors import reason_of
 from pipeline.cluster.kubernetes_api import TIMEOUT, KubernetesApi
+from pipeline.cluster.whole_answers import whole_answer
 
 
 class KubernetesSecret(KubernetesApi):
@@ -56,7 +57,7 @@ class KubernetesSecret(KubernetesApi):
 
         *words_of_request, values = words if isinstance(words[-1], Mapping) else (*words, {})
         try:
-            return bytes(ask(*words_of_request, _preload_content=False, _request_timeout=TIMEOUT, **options).data)
+            return whole_answer(ask(*words_of_request, _preload_content=False, _request_timeout=TIMEOUT, **options))
         except ApiException as error:
             if error.status == 404 and what == "read":
                 return None

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,9 @@ def connect_kubernetes(namespace: str, meant: bool) -> KubernetesApi | Finding:
     try:
         kubernetes = KubernetesApi(namespace)
     except PawlineError as error:
+        if file := os.environ.get("KUBECONFIG"):
+            said = f"the kubeconfig that KUBECONFIG names, {one_line(file, 120)}, is none: {_received(error)}"
+            return wrong(KUBERNETES, said.rstrip("."), "Correct the file or the name, or log in")
         return unchecked(KUBERNETES, f"there is no kubeconfig: {_received(error)} Set KUBECONFIG, or log in")
     told = kubernetes.configuration
     if told.verify_ssl and not told.proxy:

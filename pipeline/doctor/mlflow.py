@@ -38,7 +38,11 @@ def check(setup: Setup) -> Iterable[Finding]:
         advice = "Compile with --mlflow URL" if setup.for_cluster else f"Unset {URI}, or name a server"
         yield note(SUBJECT, "runs are tracked nowhere, and no model becomes champion", advice)
     elif not uri.startswith(("http://", "https://")):
-        yield well(SUBJECT, f"runs are tracked in the file {one_line(sqlite_path(uri) or public_uri(uri), 200)}")
+        file = sqlite_path(uri) or (None if "://" in uri else uri)
+        if file is None:
+            yield unchecked(SUBJECT, f"{one_line(public_uri(uri), 160)} is a database, and no server to ask")
+        else:
+            yield well(SUBJECT, f"runs are tracked in the file {one_line(file, 200)}")
     else:
         try:
             yield from _of_server(setup, uri.rstrip("/"), given)

@@ -72,6 +72,8 @@ def test_a_run_is_begun_with_what_was_given_and_its_link_printed(
         (["--param", "epochs=-1"], "epochs"),
         (["--param", "backbone=no_such_net"], "backbone"),
         (["--config", "absent.yaml"], "absent.yaml"),
+        (["--param", "annotations_uri=./labels.csv"], "Received: annotations_uri=./labels.csv. Upload them"),
+        (["--param", "dataset_store=file:///data"], "pods do not see this machine's files"),
     ],
 )
 def test_what_the_cluster_would_find_out_later_is_said_at_once(

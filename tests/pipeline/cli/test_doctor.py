@@ -109,6 +109,31 @@ def test_without_a_cluster_store_mlflow_and_this_machine_are_checked(
     assert not (here / "photos" / ".pawline-may-write").exists()
 
 
+@pytest.mark.parametrize("content", [None, "", "[", "[]", "{}", "<html>"])
+def test_a_kubeconfig_that_is_named_and_is_none_is_wrong(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(here / "the config"))
+    if content is not None:
+        (here / "the config").write_text(content)
+    assert main(["doctor", "--json"]) == 1
+    found = findings(capsys)["Kubernetes"]
+    assert found["state"] == "wrong"
+    assert "the config, is none" in found["sentence"]
+
+
+def test_a_database_of_mlflows_is_no_file_and_its_password_is_not_said(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:a-password@localhost:9/x")
+    main(["doctor", "--json"])
+    said = capsys.readouterr().out
+    [mlflow] = [line for line in json.loads(said) if line["subject"] == "MLflow"]
+    assert mlflow["state"] == "unchecked"
+    assert "localhost:9/x is a database" in mlflow["sentence"]
+    assert "a-password" not in said
+
+
 def test_without_a_kubeconfig_the_rest_is_checked(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
