@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from components.dataset.images import MAX_PIXELS, BadImage, decode_image
+from components.dataset.images import MAX_PIXELS, BadImage, decoded, open_image
+from components.dataset.unseen import unseen_of
 from components.step.cores import available_cores
 from components.step.errors import ServiceError
 from components.step.parallel import ByteBudget, each_in_parallel
@@ -23,10 +24,13 @@ MAX_BYTES_IN_FLIGHT = 2 * MAX_IMAGE_BYTES
 # Decoded pixels are large and decoding keeps a core busy: no more at a time than there are cores.
 _decoding = threading.Semaphore(available_cores())
 
+# Bytes, their sha256, width and height, fault and remark.
+_Read = tuple[bytes, str, tuple[int, int], str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class SpooledImage:
-    """One image that was read: its place in the spool, and why it is bad if it is."""
+    """One image that was read: its place in the spool, why it is bad if it is, and what is not seen of it, if any."""
 
     source: StoredObject
     offset: int
@@ -34,6 +38,7 @@ class SpooledImage:
     width: int
     height: int
     fault: str = ""
+    remark: str = ""
 
 
 class Spool:
@@ -82,11 +87,11 @@ def read_images(store: Store, objects: Sequence[StoredObject], spool: Spool) -> 
     budget = ByteBudget(MAX_BYTES_IN_FLIGHT)
     with Progress("reading images", len(objects)) as progress:
         work = each_in_parallel(lambda source: _read_one(store, source, budget), objects, CONCURRENT_READS)
-        for source, (data, sha256, size, fault) in work:
+        for source, (data, sha256, size, fault, remark) in work:
             offset = -1 if fault else spool.add(data)
             if source.size <= MAX_IMAGE_BYTES:
                 budget.give_back(source.size)
-            found[source.name] = SpooledImage(source, offset, sha256, *size, fault)
+            found[source.name] = SpooledImage(source, offset, sha256, *size, fault, remark)
             progress.advance()
     return [found[source.name] for source in objects]
 
@@ -97,19 +102,19 @@ def how_verified(means: Mapping[str, int]) -> str:
     return f"Bytes verified as their store keeps them: {counted or 'none were read'}."
 
 
-def _read_one(store: Store, source: StoredObject, budget: ByteBudget) -> tuple[bytes, str, tuple[int, int], str]:
+def _read_one(store: Store, source: StoredObject, budget: ByteBudget) -> _Read:
     if source.size > MAX_IMAGE_BYTES:
-        return b"", "", (0, 0), f"has {source.size:,} bytes, more than the limit of {MAX_IMAGE_BYTES:,}"
+        return b"", "", (0, 0), f"has {source.size:,} bytes, more than the limit of {MAX_IMAGE_BYTES:,}", ""
     budget.take(source.size)
     try:
         data = store.read(source.name, source)
     except ObjectMissing:
-        return b"", "", (0, 0), "was removed while the images were read"
+        return b"", "", (0, 0), "was removed while the images were read", ""
     except (ObjectUnreadable, ObjectDamaged) as error:
-        return b"", "", (0, 0), error.why
+        return b"", "", (0, 0), error.why, ""
     try:
-        with _decoding:
-            size = decode_image(data).size
+        with _decoding, open_image(data) as image:
+            size, remark = decoded(image).size, unseen_of(image)
     except BadImage as error:
-        return b"", "", (0, 0), str(error)
-    return data, hashlib.sha256(data).hexdigest(), size, ""
+        return b"", "", (0, 0), str(error), ""
+    return data, hashlib.sha256(data).hexdigest(), size, "", remark

@@ -19,6 +19,7 @@ from components.extract.image_reading import Spool, SpooledImage, how_verified, 
 from components.extract.listing import Listing, check_any_is_there, list_images, outside_of_classes
 from components.extract.notes import noted
 from components.extract.parameters import OWN, check_parameters
+from components.extract.remarks import remarked
 from components.extract.report import DataSummary, write_data_report
 from components.extract.sample_checks import check_classes, torn_groups
 from components.extract.spelling import matched_names, one_spelling
@@ -68,6 +69,7 @@ def extract(
         images = read_images(source, [listing.objects[agreed.sample_id] for agreed in labelled], spool)
         kept = _verified_samples(labelled, images, groups, rejected)
         samples = [sample for sample, _ in kept]
+        notes += remarked(image for _, image in kept)
         notes += check_classes(samples, annotated, listing) + torn_groups(samples)
         uri = _write(kept, source, target.uri(), spool)
         summary = DataSummary(uri, annotated.format, samples, sorted(rejected.bad), notes, how_verified(source.means()))

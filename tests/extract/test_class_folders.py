@@ -1,6 +1,7 @@
 """extract from class folders, on disk and in S3: nothing vanishes, nothing is guessed, a given split is kept."""
 
 import csv
+import io
 import zlib
 from pathlib import Path
 
@@ -50,6 +51,14 @@ def assert_said(folder: Path, outcome: Outcome, *fragments: str) -> None:
 def test_content_decides_what_is_an_image(suffix: str, tmp_path: Path) -> None:
     files = class_folders("cat", "dog") | class_folders("spoon", suffix=suffix)
     assert set(labels_of(extract_folders(tmp_path, files)).values()) == {"cat", "dog", "spoon"}
+
+
+def test_what_is_not_seen_of_an_image_is_said(tmp_path: Path) -> None:
+    clear = io.BytesIO()
+    Image.new("RGBA", (9, 9), (0, 0, 0, 0)).save(clear, "PNG")
+    outcome = extract_folders(tmp_path, class_folders("cat", "dog") | {"cat/clear.png": clear.getvalue()})
+    assert outcome.code == 0
+    assert_said(tmp_path, outcome, "What is wholly transparent is white to a network: cat/clear.png (1 in all).")
 
 
 OTHERS = {

@@ -50,7 +50,7 @@ def read_folders(names: Iterable[str]) -> AnnotationSet:
         return _split_already(found, level, splits)
     annotations = [Annotation("/".join(parts), check_label(parts[0])) for parts in found.placed]
     classes = frozenset(name.strip() for name in found.classes)
-    notes = found.notes() + _called_like_splits(found.placed, splits)
+    notes = found.notes() + _called_like_splits(found.placed, splits) + _inside_another(found.placed, classes)
     return AnnotationSet("folders", annotations, notes, found.unsafe, "", classes, found.unplaced)
 
 
@@ -112,6 +112,17 @@ def _called_like_splits(placed: Sequence[Parts], splits: Mapping[str, Split]) ->
             inside.setdefault(parts[0], set()).add(parts[1])
     held = [f"{name} (it holds the folders {first_ten(sorted(folders))})" for name, folders in sorted(inside.items())]
     return noted("Classes that are called like a split", held)
+
+
+def _inside_another(placed: Sequence[Parts], classes: Collection[str]) -> list[str]:
+    """Return a sentence on folders within that of a class which are called like another class."""
+    inside = {
+        f"{parts[0]}/{'/'.join(parts[1 : at + 1])}"
+        for parts in placed
+        for at, folder in enumerate(parts[:-1])
+        if at and folder != parts[0] and folder in classes
+    }
+    return noted("Folders called like another class, read as the class they lie in", sorted(inside))
 
 
 def _split_already(found: _Sorted, level: int, splits: Mapping[str, Split]) -> AnnotationSet:

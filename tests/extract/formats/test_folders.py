@@ -157,6 +157,14 @@ def test_words_that_merely_hold_a_split_are_classes() -> None:
     assert not found.notes
 
 
+def test_a_class_within_another_is_noted() -> None:
+    found = read_folders(["dog/cat/a.png", "dog/small/cat/b.png", "dog/dog/c.png", "cat/d.png", "cat/young/e.png"])
+    assert [annotation.label for annotation in found.annotations] == ["dog", "dog", "dog", "cat", "cat"]
+    assert found.notes == [
+        "Folders called like another class, read as the class they lie in: dog/cat, dog/small/cat (2 in all)."
+    ]
+
+
 def test_a_class_that_may_be_a_split_is_noted() -> None:
     found = read_folders(["train/cat/a.png", "train/dog/b.png", "unlabeled/c.png"])
     assert found.notes == [
