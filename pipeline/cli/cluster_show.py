@@ -29,10 +29,9 @@ from pipeline.history.overview import RunOverview
 from pipeline.history.report_names import REPORTS
 from pipeline.history.table import day_and_time
 from pipeline.local.display import LINE_LIMIT
+from pipeline.local.folder import FETCHED
 from pipeline.local.placeholders import text_of
 from pipeline.local.results import PLACES, figures_of
-
-FETCHED = "cluster"  # The folder in --runs for reports of a cluster's runs.
 
 
 @dataclass(frozen=True, slots=True)

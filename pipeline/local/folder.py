@@ -10,9 +10,10 @@ from components.step.errors import ServiceError, UsageError, one_line
 from components.tracking.database import ARTIFACTS
 
 LAST = "last"  # Of all names of runs, that of the one begun last.
-DATASETS, SAMPLE, TRACKING_STORE = "datasets", "sample", "mlflow.db"  # What lies beside runs, as do MLflow's artifacts.
+# What lies beside runs, as do MLflow's artifacts; the last are reports fetched from a cluster.
+DATASETS, SAMPLE, TRACKING_STORE, FETCHED = "datasets", "sample", "mlflow.db", "cluster"
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-TAKEN = re.compile(rf"{LAST}|{DATASETS}|{SAMPLE}|{ARTIFACTS}|{re.escape(TRACKING_STORE)}.*", re.IGNORECASE)
+TAKEN = re.compile(rf"{LAST}|{DATASETS}|{SAMPLE}|{FETCHED}|{ARTIFACTS}|{re.escape(TRACKING_STORE)}.*", re.IGNORECASE)
 
 
 def tracking_uri(runs: Path) -> str:

@@ -22,7 +22,7 @@ from pipeline.local.results import headline_results
 from tests.support.fake_pipeline import FakeStep, fake_spec, write_fake
 
 ROOT = Path(__file__).parents[3]
-BESIDE_RUNS = ("last", "LAST", "datasets", "Datasets", "sample", "mlartifacts", "mlflow.db", "mlflow.db-wal")
+BESIDE_RUNS = ("last", "LAST", "datasets", "Datasets", "sample", "cluster", "mlartifacts", "mlflow.db", "mlflow.db-wal")
 TALK = FakeStep("talk", "import sys; print('hello', sys.argv[1])", ("{{$.inputs.parameters['who']}}",), {"who": "who"})
 
 
