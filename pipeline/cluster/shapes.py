@@ -27,8 +27,12 @@ def given(answer: dict[str, Any], name: str) -> str:
     """
     found = fitting(answer, {name: str})
     if not found.get(name):
-        received = one_line(", ".join(fitting(answer, {str: object})) or "nothing", 200)
-        raise DataError(f"A KFP API answers with {name}. Received: {received}. The server may be of another time.")
+        names = ", ".join(fitting(answer, {str: object})) or "nothing"
+        received = one_line(f"{name}={answer[name]!r}" if name in answer else names, 200)
+        raise DataError(
+            f"A KFP API answers with {name}. Received: {received}. "
+            "Check that --host names one; it may be of another time."
+        )
     return str(found[name])
 
 

@@ -164,7 +164,8 @@ def spoken_with(server: S3Server, what: str) -> Iterator[None]:
     except S3Error as error:
         raise _refusal(server, what, error) from error
     except (MinioException, HTTPError, ParseError, OSError, ValueError) as error:
-        reason = _clean(reason_of(error), 200)
+        page = "an answer that is no XML, such as a page,"
+        reason = page if isinstance(error, ParseError) else _clean(reason_of(error), 200)
         raise ServiceError(
             f"The S3 store at {server.address} must answer. Received: {reason} when it was to {what}. "
             "Check AWS_ENDPOINT_URL_S3; a private CA is named by AWS_CA_BUNDLE."
