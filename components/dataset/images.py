@@ -7,7 +7,7 @@ Only JPEG, PNG, WebP and BMP are opened, told apart by content. Turned upright b
 import base64
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 
 import numpy as np
@@ -132,6 +132,13 @@ def data_uri(image: Image.Image, size: int, quality: int, effort: int) -> str:
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
+def tiles(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the boxes (left, top, right, bottom) of at most TILE pixels a side that an image of `size` is made of."""
+    width, height = size
+    for left, top in product(range(0, width, TILE), range(0, height, TILE)):
+        yield left, top, min(left + TILE, width), min(top + TILE, height)
+
+
 def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
     if size[0] * size[1] > max_pixels:
         raise BadImage(f"has {size[0]} x {size[1]} pixels, more than the limit of {max_pixels}")
@@ -189,8 +196,7 @@ def _rgb(image: Image.Image) -> Image.Image:
 def _tile_by_tile(image: Image.Image, work: Callable[[Image.Image], Image.Image]) -> Image.Image:
     """Return what `work`, which looks at each pixel alone, makes of `image`; its copies in between stay small."""
     made = Image.new("RGB", image.size)
-    for left, top in product(range(0, image.width, TILE), range(0, image.height, TILE)):
-        box = left, top, min(left + TILE, image.width), min(top + TILE, image.height)
+    for box in tiles(image.size):
         made.paste(work(image.crop(box)), box)
     return made
 

@@ -9,7 +9,7 @@ from components.dataset.samples import SPLITS, Split
 from components.extract.annotations import Annotation, AnnotationSet
 from components.extract.bad_samples import MUST_BE_IN_A_SPLIT, BadSample
 from components.step.errors import DataError, UsageError, one_line
-from components.step.nearest import did_you_mean
+from components.step.nearest import did_you_mean_or_choose
 
 CHOICES = ("refuse", "merge", "keep")
 _NAMES: dict[Split, tuple[str, ...]] = {
@@ -51,7 +51,7 @@ def check_given_split(choice: str) -> None:
     """
     if choice not in CHOICES:
         received = f"given_split={one_line(repr(choice), 40)}"
-        hint = did_you_mean(choice, CHOICES).rstrip() or "Choose one of these."
+        hint = did_you_mean_or_choose(choice, CHOICES)
         raise UsageError(f"given_split must be one of {', '.join(CHOICES)}. Received: {received}. {hint}")
 
 

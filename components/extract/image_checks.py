@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from components.dataset.samples import Sample
 from components.extract.bad_samples import MUST_DECODE, MUST_HAVE_ONE_LABEL, BadSample
 from components.extract.image_reading import SpooledImage
+from components.extract.notes import noted
 from components.step.errors import one_line
 
 
@@ -27,3 +28,12 @@ def conflicting_labels(samples: Sequence[Sample]) -> list[BadSample]:
         for sample in samples
         if len(labels[sample.sha256]) > 1
     ]
+
+
+def remarked(images: Iterable[SpooledImage]) -> list[str]:
+    """Return a sentence for each remark on `images`, with the names of those it is on."""
+    names: dict[str, list[str]] = {}
+    for image in images:
+        if image.remark:
+            names.setdefault(image.remark, []).append(image.source.name)
+    return [sentence for remark, those in sorted(names.items()) for sentence in noted(remark, sorted(those))]

@@ -104,17 +104,21 @@ def how_verified(means: Mapping[str, int]) -> str:
 
 def _read_one(store: Store, source: StoredObject, budget: ByteBudget) -> _Read:
     if source.size > MAX_IMAGE_BYTES:
-        return b"", "", (0, 0), f"has {source.size:,} bytes, more than the limit of {MAX_IMAGE_BYTES:,}", ""
+        return _faulty(f"has {source.size:,} bytes, more than the limit of {MAX_IMAGE_BYTES:,}")
     budget.take(source.size)
     try:
         data = store.read(source.name, source)
     except ObjectMissing:
-        return b"", "", (0, 0), "was removed while the images were read", ""
+        return _faulty("was removed while the images were read")
     except (ObjectUnreadable, ObjectDamaged) as error:
-        return b"", "", (0, 0), error.why, ""
+        return _faulty(error.why)
     try:
         with _decoding, open_image(data) as image:
             size, remark = decoded(image).size, unseen_of(image)
     except BadImage as error:
-        return b"", "", (0, 0), str(error), ""
+        return _faulty(str(error))
     return data, hashlib.sha256(data).hexdigest(), size, "", remark
+
+
+def _faulty(fault: str) -> _Read:
+    return b"", "", (0, 0), fault, ""

@@ -14,12 +14,11 @@ from components.extract.bad_samples import Rejections
 from components.extract.formats.reading import FORMATS, read_annotations
 from components.extract.given_split import CHOICES, check_given_split, treated
 from components.extract.groups import alone, compile_group_pattern, groups_of, join_identical
-from components.extract.image_checks import conflicting_labels, undecodable
+from components.extract.image_checks import conflicting_labels, remarked, undecodable
 from components.extract.image_reading import Spool, SpooledImage, how_verified, open_spool, read_images
 from components.extract.listing import Listing, check_any_is_there, list_images, outside_of_classes
 from components.extract.notes import noted
 from components.extract.parameters import OWN, check_parameters
-from components.extract.remarks import remarked
 from components.extract.report import DataSummary, write_data_report
 from components.extract.sample_checks import check_classes, torn_groups
 from components.extract.spelling import matched_names, one_spelling

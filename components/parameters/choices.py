@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from components.step.errors import UsageError, one_line
-from components.step.nearest import did_you_mean
+from components.step.nearest import did_you_mean_or_choose
 
 
 def check_choice(name: str, value: object, legal: Sequence[str]) -> None:
@@ -14,7 +14,7 @@ def check_choice(name: str, value: object, legal: Sequence[str]) -> None:
     """
     if value in legal:
         return
-    hint = did_you_mean(str(value), legal).rstrip() or "Choose one of these."
+    hint = did_you_mean_or_choose(str(value), legal)
     raise UsageError(
         f"{name} must be {', '.join(legal[:-1])} or {legal[-1]}. Received: {name}={one_line(repr(value), 40)}. {hint}"
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from components.step.errors import UsageError, one_line
-from components.step.nearest import did_you_mean
+from components.step.nearest import did_you_mean_or_choose
 
 AUGMENTATIONS = ("none", "light", "strong")
 CLASS_WEIGHTS = ("none", "balanced")
@@ -110,5 +110,5 @@ def _check_numbers(recipe: Recipe) -> None:
 
 def _unknown(name: str, value: str, legal: Sequence[str]) -> str:
     flag = f"--{name.replace('_', '-')}"
-    hint = did_you_mean(value, legal).rstrip() or "Choose one of these."
+    hint = did_you_mean_or_choose(value, legal)
     return f"{flag} must be one of {', '.join(legal)}. Received: {flag} {one_line(value, 60)}. {hint}"

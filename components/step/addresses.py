@@ -6,9 +6,15 @@ from urllib.parse import quote, unquote
 
 from components.step.errors import UsageError, one_line
 
-SQLITE, FILE = "sqlite:///", "file://"
+SQLITE, FILE, S3 = "sqlite:///", "file://", "s3://"
 # All that may stand in a path as it is; SQLAlchemy cuts an address at "?" and decodes what is left.
 _PLAIN = "/ ,:;~@!$&'()*+=[]"
+
+
+def bucket_and_prefix(uri: str) -> tuple[str, str]:
+    """Return the bucket and what stands behind it of `uri`, which begins with `s3://` in any case; unchecked."""
+    bucket, _, prefix = uri[len(S3) :].partition("/")
+    return bucket, prefix
 
 
 def sqlite_uri(path: Path) -> str:

@@ -12,6 +12,11 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 1) -> str:
     return f"Did you mean {', '.join(others)}{' or ' if others else ''}{last}? " if last else ""
 
 
+def did_you_mean_or_choose(name: str, legal: Iterable[str]) -> str:
+    """Return what to do about `name`, which must be one of `legal`: the nearest, or to choose."""
+    return did_you_mean(name, legal).rstrip() or "Choose one of these."
+
+
 def nearest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
     """Return those of `known` that `name` may stand for, `most` at most, the likeliest first.
 

@@ -17,6 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from components.step.addresses import bucket_and_prefix
 from components.step.deadline import Deadline
 from components.step.errors import PawlineError, ServiceError, UsageError, one_line
 from components.step.files import atomic_write
@@ -58,7 +59,7 @@ class S3Store:
         Raises:
             UsageError: it names no bucket.
         """
-        bucket, _, path = uri[len("s3://") :].partition("/")
+        bucket, path = bucket_and_prefix(uri)
         if not BUCKET.fullmatch(bucket) or "?" in path:
             raise UsageError(f"An S3 URI must be s3://bucket/prefix. Received: {one_line(uri, 120)}. Correct the URI.")
         prefix = path.strip("/")

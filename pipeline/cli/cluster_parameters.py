@@ -33,6 +33,6 @@ def check_places(given: Mapping[str, Any]) -> None:
     for name in PLACES:
         if (uri := str(given.get(name) or "")) and not uri.startswith("s3://"):
             raise UsageError(
-                f"On a cluster images and datasets lie in a store: pods do not see this machine's files. "
+                "On a cluster images and datasets lie in a store: pods do not see this machine's files. "
                 f"Received: {name}={one_line(uri, 160)}. Upload them, and name s3://bucket/prefix."
             )

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.step.errors import ServiceError, one_line
 from components.step.strict_json import read_json
-from pipeline.cluster.connection_errors import reason_of
+from pipeline.cluster.connection_errors import silent_kubernetes
 from pipeline.cluster.shapes import fitting
 from pipeline.cluster.whole_answers import whole_answer
 
@@ -168,9 +168,7 @@ class KubernetesApi:
                 "Name another namespace with --namespace."
             ) from error
         except HTTPError as error:
-            raise ServiceError(
-                f"The Kubernetes API must answer. Received: {reason_of(error)}. Check KUBECONFIG."
-            ) from error
+            raise silent_kubernetes(error) from error
 
 
 def _without_stop(error: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from components.step.errors import ServiceError, one_line
 from components.step.secrets import CUT
 from components.step.strict_json import read_json
-from pipeline.cluster.connection_errors import reason_of
+from pipeline.cluster.connection_errors import silent_kubernetes
 from pipeline.cluster.kubernetes_api import TIMEOUT, KubernetesApi
 from pipeline.cluster.whole_answers import whole_answer
 
@@ -63,9 +63,7 @@ class KubernetesSecret(KubernetesApi):
                 return None
             raise ServiceError(self._refusal(what, error, values)) from error
         except HTTPError as error:
-            raise ServiceError(
-                f"The Kubernetes API must answer. Received: {reason_of(error)}. Check KUBECONFIG."
-            ) from error
+            raise silent_kubernetes(error) from error
 
     def _refusal(self, what: str, error: Any, values: Mapping[str, str]) -> str:
         said = _message(error)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from components.step.addresses import bucket_and_prefix
 from components.step.errors import one_line
 from pipeline.doctor.finding import Finding, wrong
 from pipeline.doctor.given import Given
@@ -39,7 +40,7 @@ def bad_address(given: Given, places: Mapping[str, str]) -> Finding | None:
     except ValueError:
         return None  # Said by whoever tries to reach it.
     first, dot, _ = (parts.hostname or "").partition(".")
-    if dot and first in {uri.split("/")[2] for uri in places.values()}:
+    if dot and first in {bucket_and_prefix(uri)[0] for uri in places.values()}:
         sentence = f"wrong path style: the bucket {first} stands in the store's address too, {one_line(endpoint, 120)}"
         return wrong(SUBJECT, sentence, f"Leave it out of {named}: parameters name buckets, s3://{first}/…")
     if parts.hostname and (parts.path.strip("/") or parts.query):

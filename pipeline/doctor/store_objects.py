@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from components.step.addresses import bucket_and_prefix
 from components.step.errors import ServiceError, one_line
 from components.storage.s3 import PROBE, client_config
 from components.storage.s3_objects import OF_THE_REGION
@@ -54,7 +55,7 @@ class StoreObjects:
         """
         if not self._endpoint:
             return
-        answer = self._plain(uri.split("/")[2])
+        answer = self._plain(bucket_and_prefix(uri)[0])
         if answer.wants_tls:
             raise Refused(SUBJECT, f"{self._where} wants TLS", "Write https:// in the address")
         if answer.is_page:
@@ -74,7 +75,7 @@ class StoreObjects:
 
     def can_be_read(self, name: str, uri: str) -> Finding:
         """Return whether something lies at `uri`, the value of the parameter called `name`."""
-        bucket, prefix = _split(uri)
+        bucket, prefix = bucket_and_prefix(uri)
         found = self._asked(uri, lambda: self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1))
         if not found.get("KeyCount", len(found.get("Contents", []))):
             return wrong(
@@ -87,7 +88,7 @@ class StoreObjects:
 
     def can_be_written(self, name: str, uri: str) -> Finding:
         """Return whether objects can be listed, put and deleted below `uri`."""
-        bucket, prefix = _split(uri)
+        bucket, prefix = bucket_and_prefix(uri)
         probe = {"Bucket": bucket, "Key": f"{prefix.rstrip('/')}/{PROBE}".lstrip("/")}
         subject, shown = f"{SUBJECT} ({name})", one_line(uri, 160)
         self._asked(uri, lambda: self._client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1))
@@ -106,7 +107,7 @@ class StoreObjects:
         Raises:
             Refused: they are not listed.
         """
-        bucket, prefix = _split(uri)
+        bucket, prefix = bucket_and_prefix(uri)
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         listed = self._asked(uri, lambda: list(islice(pages, most_pages)))
         sizes = sum(found["Size"] for page in listed for found in page.get("Contents", []))
@@ -160,8 +161,3 @@ def _clock(ahead: float) -> Iterator[Finding]:
         yield note(CLOCK, off, "Set the clock that is wrong (NTP)")
     else:
         yield well(CLOCK, "the store's clock and this machine's agree")
-
-
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, prefix = uri[len("s3://") :].partition("/")
-    return bucket, prefix

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from components.step.addresses import bucket_and_prefix
 from components.step.errors import one_line
 from components.storage.s3_objects import OF_THE_REGION, code_of
 from pipeline.doctor.given import Given
@@ -95,7 +96,7 @@ def cause_of(error: Exception, given: Given, uri: str, what: str) -> Cause:
         return Cause(STORE, f"it refuses to {what} {one_line(uri, 160)}: {one_line(error, 200)}", "Look at its log")
     words = {
         "source": given.source,
-        "bucket": one_line(uri.removeprefix("s3://").partition("/")[0], 80),
+        "bucket": one_line(bucket_and_prefix(uri)[0], 80),
         "what": what,
         "uri": one_line(uri, 160),
     }

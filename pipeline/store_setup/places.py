@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.parameters.places import CHECKPOINTS, check_store
+from components.step.addresses import S3, bucket_and_prefix
 from components.step.errors import UsageError, one_line
 from components.storage.s3 import PROBE
 
-S3 = "s3://"
 READ = ("annotations_uri", "images_uri", "weights", "promotion_policy")
 # What a policy would take for a pattern or a variable, and so let a key see more than is meant.
 PATTERN = re.compile(r"[*?$]")
@@ -88,7 +88,7 @@ def _place(name: str, uri: str) -> Place:
     if not uri.lower().startswith(S3):
         raise UsageError(f"{name} must be in S3 to be made ready. Received: {one_line(repr(uri), 120)}. Write s3://….")
     check_store(name, uri)
-    bucket, _, prefix = uri[len(S3) :].partition("/")
+    bucket, prefix = bucket_and_prefix(uri)
     try:
         check_bucket_name(bucket, strict=True)
         if PATTERN.search(prefix):

@@ -10,7 +10,7 @@ from components.extract.annotations import AnnotationSet
 from components.extract.formats.annotation_format import ListingFormat, TextFormat
 from components.parameters.places import check_file
 from components.step.errors import DataError, UsageError, first_ten, one_line
-from components.step.nearest import did_you_mean
+from components.step.nearest import did_you_mean_or_choose
 from components.storage.stores import read_bytes
 
 
@@ -68,7 +68,7 @@ def check_format(format_name: str) -> None:
         raise UsageError(
             f"annotation_format must be one of {', '.join(legal)}. "
             f"Received: annotation_format={one_line(repr(format_name), 40)}. "
-            f"{did_you_mean(format_name, legal).rstrip() or 'Choose one of these.'}"
+            f"{did_you_mean_or_choose(format_name, legal)}"
         )
 
 
