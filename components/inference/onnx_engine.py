@@ -1,5 +1,7 @@
 """The engine of a machine that trains but does not serve: ONNX Runtime on the CPU, one image a call."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,8 +33,14 @@ class OnnxRuntimeEngine:
 
     def run(self, image: NDArray[np.uint8], alone: bool) -> NDArray[np.float32]:
         """Return the probabilities, float32 `[classes]`, of `image`, uint8 RGB `[H, W, 3]`."""
+        return self.values(image, None)[0]
+
+    def values(self, image: NDArray[np.uint8], outputs: Sequence[str] | None) -> list[NDArray[np.float32]]:
+        """Return what each of `outputs`, all in the network's order if None, gives for `image`, float32."""
         try:
-            return np.asarray(self._session.run(None, {self._input: image[None]})[0][0], np.float32)
+            return [
+                np.asarray(batch[0], np.float32) for batch in self._session.run(outputs, {self._input: image[None]})
+            ]
         except Exception as error:
             raise self._refused(error) from error
 
