@@ -48,8 +48,8 @@ def place(task: dsl.PipelineTask, destination: Destination, s3_secret: str) -> N
     kubernetes.set_image_pull_secrets(task, list(destination.pull_secrets))
     _trust(task, destination.ca_bundle)
     _label(task, {"app.kubernetes.io/name": f"pawline-{verb}", **destination.labels})
-    if verb == "test":
-        # For the report; a local run is in no image, and sets none.
+    if verb in WITH_TENSORFLOW:
+        # For the bundle's provenance and the report; a local run is in no image, and sets none.
         task.set_env_variable("PAWLINE_IMAGE", destination.train_image)
     if verb in TRACKED and destination.mlflow:
         task.set_env_variable("MLFLOW_TRACKING_URI", destination.mlflow)

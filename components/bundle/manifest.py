@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from components.bundle.boundary import MIB, check_file, damaged, sound
+from components.step.errors import DataError, one_line
 from components.step.regular_files import open_regular
 from components.step.sealed_json import unsealed
 from components.storage.names import is_label
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+READ_VERSIONS = (1, 2, 3)  # For ever; docs/compatibility.md says what each has.
 MANIFEST, NETWORK, ONNX_NETWORK, GOLDEN = "bundle.json", "model.keras", "model.onnx", "golden.npz"
 SEALED = (NETWORK, ONNX_NETWORK, GOLDEN)
 # The manifest has a table of classes by classes. A zip archive of 4 GiB and an ONNX file of 2 GiB need other formats.
@@ -24,7 +26,7 @@ MOST_BYTES = {MANIFEST: 64 * MIB, NETWORK: 4095 * MIB, ONNX_NETWORK: 2047 * MIB,
 MOST_OBJECTS = 20_000  # Objects and lists of a manifest, which take more memory than text; its tables have one a class.
 MOST_LEVELS = 32
 _TEXTS = ("backbone", "weights", "dataset_fingerprint")
-_OBJECTS = ("training", "metrics", "data", "library_versions", "files")
+_OBJECTS = ("training", "metrics", "data", "build", "library_versions", "files")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Provenance:
 
     `class_names` is the order of the network's outputs, `image_size` pixels a side, `split_seed` the run's seed.
     `temperature` calibrates the network's probabilities (`components.metrics.calibration`); `data` says what it learnt
-    from and how it did on the validation samples (`components.train.facts.data_facts`).
+    from and how it did on the validation samples (`components.train.facts.data_facts`), `build` what it was trained by
+    (`components.step.program.program_facts`). A bundle of format 1 has none of these three, one of format 2 no `build`.
     """
 
     class_names: list[str]
@@ -46,6 +49,7 @@ class Provenance:
     metrics: dict[str, float]
     temperature: float = 1.0
     data: dict[str, Any] = field(default_factory=dict)
+    build: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +75,18 @@ def read_manifest(directory: Path) -> Manifest:
     with sound(path):
         check_file(path, MOST_BYTES[MANIFEST])
         values = _parsed(path.read_text(encoding="utf-8"))
-        if (version := values.get("format_version")) != FORMAT_VERSION:
-            raise damaged(path, f"format_version={version}, this program reads {FORMAT_VERSION}")
+        _check_version(path, values.get("format_version"))
         return _checked(values)
+
+
+def _check_version(path: Path, version: object) -> None:
+    if type(version) is int and version > FORMAT_VERSION:
+        raise DataError(
+            f"A bundle must be of a format that this program reads, 1 to {FORMAT_VERSION}. "
+            f"Received: {one_line(path)}: format_version={version}. Update Pawline: a newer one wrote it."
+        )
+    if type(version) is not int or version not in READ_VERSIONS:
+        raise damaged(path, f"format_version={one_line(version, 40)}, this program reads 1 to {FORMAT_VERSION}")
 
 
 def _parsed(text: str) -> dict[str, Any]:

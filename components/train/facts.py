@@ -1,6 +1,7 @@
 """What train tells of a training: metrics, provenance, and what KFP shows beside the bundle."""
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,6 +12,7 @@ from components.bundle.manifest import Provenance
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.parameters.recipe import recipe_from
+from components.step.program import program_facts
 from components.step.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def provenance_of(
         metrics=dict(metrics),
         temperature=outcome.temperature,
         data=data_facts(*tables, outcome.confusion),
+        build=program_facts(os.environ),
     )
 
 

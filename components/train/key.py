@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, astuple
 from importlib.metadata import version
-from pathlib import Path
 
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.network.keras_runtime import keras
 from components.network.variables import weights_digest
 from components.parameters.recipe import Recipe
+from components.step.program import code_digest
 from components.train.checkpoints import checkpoint_key
 
 LIBRARIES = ("keras", "tensorflow", "numpy", "pillow")
@@ -41,13 +41,6 @@ def training_key(
             "libraries": {name: version(name) for name in LIBRARIES},
         }
     )
-
-
-def code_digest() -> str:
-    """Return the sha256 over the modules of `components`, so that other code never goes on from a checkpoint."""
-    source = Path(__file__).parents[1]
-    files = sorted((path.relative_to(source).as_posix(), path) for path in source.rglob("*.py"))
-    return _digest(b"".join(name.encode() + b"\0" + path.read_bytes() + b"\0" for name, path in files))
 
 
 def _digest(data: bytes) -> str:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from components import VERSION
 from components.step.errors import one_line
 from components.step.nearest import did_you_mean
 
@@ -68,7 +69,7 @@ def written_place(action: argparse.Action) -> str:
 
 
 class ShowVersion(argparse.Action):
-    """Prints name and version of what is installed and exits; looked up only then, as it takes time."""
+    """Prints name and version and exits."""
 
     def __init__(self, option_strings: Sequence[str], dest: str) -> None:
         """Take no value."""
@@ -76,13 +77,7 @@ class ShowVersion(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         """Print it."""
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            found = version("pawline")
-        except PackageNotFoundError:
-            found = "of a source folder that is not installed"
-        print(f"pawline {found}")
+        print(f"pawline {VERSION}")
         parser.exit()
 
 

@@ -21,6 +21,7 @@ from components.features.training_table import read_training_features
 from components.network.keras_runtime import keras
 from components.parameters.recipe import Recipe
 from components.step.files import json_text
+from components.step.program import program_facts
 from components.train.step import build_parser, main
 from tests.support.extraction import extract_arguments, run_extract
 from tests.support.report_text import percentage, shown
@@ -95,6 +96,7 @@ def test_the_bundle_predicts_what_it_learnt_and_says_where_it_is_from(trained, s
     assert bundle.manifest.dataset_fingerprint == shades[1].fingerprint
     assert (bundle.manifest.backbone, bundle.manifest.weights, bundle.image_size) == ("mobilenet", "none", 32)
     assert bundle.manifest.training == asdict(Recipe(epochs=4))
+    assert bundle.manifest.build == program_facts({})
     bright = np.full((1, 32, 32, 3), 160, np.uint8)
     assert bundle.predict(bright).sum() == pytest.approx(1.0)
 

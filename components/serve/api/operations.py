@@ -1,13 +1,11 @@
 """What operators and programs ask: health, metadata, metrics, the API's description."""
 
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from components import VERSION
 from components.dataset.images import FORMATS, MAX_SIDE
 from components.inference.model import Model
 from components.serve.admission.middleware import is_public
@@ -37,7 +35,7 @@ async def metrics(request: Request) -> Response:
 async def openapi(request: Request) -> Response:
     """Answer the OpenAPI document."""
     service: Service = request.app.state.service
-    document = openapi_document(pawline_version(), service.settings)
+    document = openapi_document(VERSION, service.settings)
     return json_answer(with_tokens(document, is_public) if request.app.state.asks_for_tokens else document)
 
 
@@ -57,12 +55,3 @@ def facts(service: Service, model: Model) -> dict[str, Any]:
         },
         "formats": sorted(FORMATS),
     }
-
-
-@lru_cache
-def pawline_version() -> str:
-    """Return this program's version, "unknown" where it runs from its source."""
-    try:
-        return installed_version("pawline")
-    except PackageNotFoundError:
-        return "unknown"

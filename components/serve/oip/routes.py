@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
 
+from components import VERSION
 from components.inference.model import Model
-from components.serve.api.operations import pawline_version
 from components.serve.http.answers import json_answer
 from components.serve.http.errors import RequestRefused
 from components.serve.oip.request import ENCODED_IMAGE, IMAGE, InferenceRequest, Output, read_request
@@ -33,7 +33,7 @@ async def ready(request: Request) -> Response:
 
 async def server_metadata(request: Request) -> Response:
     """Answer what this server is."""
-    return json_answer({"name": "pawline", "version": pawline_version(), "extensions": ["binary_tensor_data"]})
+    return json_answer({"name": "pawline", "version": VERSION, "extensions": ["binary_tensor_data"]})
 
 
 async def model_metadata(request: Request) -> Response:

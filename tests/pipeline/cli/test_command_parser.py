@@ -1,13 +1,13 @@
 """What the command line refuses: one line each, with the nearest name to what was mistyped."""
 
 import argparse
-from importlib.metadata import version
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components import VERSION
 from pipeline.cli.main import main
 from pipeline.cli.parser import build_parser
 
@@ -102,11 +102,11 @@ def test_no_words_break_the_line(words: list[str]) -> None:
             assert len("".join(said).splitlines()) <= 1
 
 
-def test_the_version_is_that_of_what_is_installed(capsys: Any) -> None:
+def test_the_version_is_the_programs_own(capsys: Any) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0
-    assert capsys.readouterr().out == f"pawline {version('pawline')}\n"
+    assert capsys.readouterr().out == f"pawline {VERSION}\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

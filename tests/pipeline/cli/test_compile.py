@@ -50,7 +50,8 @@ def test_images_come_from_options_or_the_environment(monkeypatch: pytest.MonkeyP
     assert set(images(compiled(*IMAGE)).values()) == {"example.test/x:1"}
     two = images(compiled(*IMAGE, "--train-image", "example.test/y:1"))
     assert {verb for verb, image in two.items() if image == "example.test/y:1"} == {"train", "test"}
-    assert environment_of(compiled(*IMAGE, "--train-image", "y:1"), "test")["PAWLINE_IMAGE"] == "y:1"
+    for verb in ("train", "test"):
+        assert environment_of(compiled(*IMAGE, "--train-image", "y:1"), verb)["PAWLINE_IMAGE"] == "y:1"
     monkeypatch.setenv("PAWLINE_TRAIN_IMAGE", "example.test/z:1")
     assert set(images(compiled()).values()) == {"example.test/z:1"}
     assert images(compiled(*IMAGE))["train"] == "example.test/x:1"
