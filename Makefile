@@ -10,7 +10,7 @@ PEERS := $(basename $(wildcard benchmarks/serve_peers/*.in))
 LOCK_PEER := uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve bench-images picture compile check-old-backend lock clean
+.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve bench-images picture docs compile check-old-backend lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench-images: setup ## Measure the steps' images on the cluster that KUBECONFIG 
 picture: setup ## Draw the README's picture anew (needs Chromium)
 	$(BIN)/python -m benchmarks.picture
 
+docs: setup ## Build the documentation as a site, build/docs/index.html
+	$(BIN)/python -m sphinx -q -W -n -b html docs build/docs
+
 compile: setup ## Write pipeline/pipeline.yaml, which `pawline run` runs
 	$(BIN)/python -m pipeline.compilation
 
@@ -69,7 +72,7 @@ check-old-backend: setup ## Parse pipeline.yaml with the protos of KFP backend 2
 	$(BIN)/python -m pytest tests/whole/test_old_backend.py -m slow
 
 lock: ## Resolve requirements/ again (needs uv)
-	$(LOCK) --extra train --extra serve --extra pipeline --extra development -o requirements/development.txt
+	$(LOCK) --extra train --extra serve --extra pipeline --extra notebook --extra docs --extra development -o requirements/development.txt
 	$(LOCK) --extra train --extra gpu --constraint requirements/development.txt -o requirements/train.txt
 	$(LOCK) --extra step --constraint requirements/development.txt -o requirements/step.txt
 	$(LOCK) --extra serve --constraint requirements/development.txt -o requirements/serve.txt
