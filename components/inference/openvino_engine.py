@@ -5,14 +5,12 @@ what is asked beside it. A lone image gets all cores; several get one each, whic
 """
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.inference.priority import give_way
 from components.step.cores import available_cores
 from components.step.errors import DataError, one_line
 
@@ -41,12 +39,8 @@ class OpenVinoEngine:
             # A fixed shape is faster than a free one.
             model.reshape({model.input(0): runtime.PartialShape([1, image_size, image_size, 3])})
             cores = min(workers, available_cores())
-            # The network's threads are started here, and are as patient as the thread that starts them.
-            with ThreadPoolExecutor(1, initializer=give_way) as patient:
-                several = patient.submit(_compiled, model, cores, cores).result()
-                alone = patient.submit(_compiled, model, 1, min(cores, MOST_THREADS_AN_IMAGE)).result()
-            self._one_core_each = _Requests(several, workers)
-            self._all_cores = _Requests(alone, 1)
+            self._one_core_each = _Requests(_compiled(model, cores, cores), workers)
+            self._all_cores = _Requests(_compiled(model, 1, min(cores, MOST_THREADS_AN_IMAGE)), 1)
         except RuntimeError as error:
             raise DataError(_refused(error, self.version)) from error
 

@@ -86,7 +86,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=bounded_protocol(service.settings.timeout, app.refusal_of),
+                http=bounded_protocol(service.settings.timeout, service.turns, app.refusal_of),
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -24,16 +24,17 @@ IDLE_SECONDS = 75.0  # Longer than load balancers keep a connection, lest they s
 
 def bounded_protocol(
     head_seconds: float,
+    turns: Turns,
     # Any, as uvicorn and Starlette have each their own types of ASGI.
     refusal_of: Callable[[Any], Any] = lambda scope: None,
 ) -> type[asyncio.Protocol]:
     """Return uvicorn's protocol, bounded in connections, and in the size and the time of a request's head.
 
-    `refusal_of` gives, for a request's ASGI scope, the ASGI application that refuses it without waiting for anything,
-    None if it is to be answered. Refusing takes no task of its own, and
-    the rest of a crowd waits for the next turns of the event loop, so that a flood holds nothing else up.
+    `turns` are the event loop's. `refusal_of` gives, for a request's ASGI scope, the ASGI application that refuses it
+    without waiting for anything, None if it is to be answered. Refusing takes no task of its own, and the rest of a
+    crowd waits for the next turns of the event loop, so that a flood holds nothing else up.
     """
-    most_connections, turns = _most_connections(), Turns()
+    most_connections = _most_connections()
 
     class Bounded(HttpToolsProtocol):
         _waiting: TimerHandle | None = None

@@ -24,6 +24,11 @@ class Turns:
         self._until = 0.0
         self._next: asyncio.Handle | None = None
 
+    @property
+    def crowded(self) -> bool:
+        """Whether more has arrived than there was time for; any thread may ask."""
+        return bool(self._light or self._heavy)
+
     def is_over(self) -> bool:
         """Tell whether this turn has had its time."""
         if not self._next:
@@ -42,11 +47,11 @@ class Turns:
         """Begin a turn with what waits, for its time; what arrives in this turn has as much again."""
         self._next = None
         until = perf_counter() + SECONDS
-        while self._light or self._heavy:
+        while self.crowded:
             for waiting in (self._light, self._heavy):
                 if waiting:
                     waiting.popleft()()
             if perf_counter() > until:
                 break
-        if self._light or self._heavy:
+        if self.crowded:
             self._begin()

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TypeVar
 
 from components.serve.http.errors import overloaded
+from components.step.cores import available_cores
 
 Result = TypeVar("Result")
 
@@ -36,11 +37,19 @@ class Pool:
         self.images = self.bytes = self.arriving = self.arriving_bytes = 0
         self.large = asyncio.Lock()  # Held by the one large picture that is decoded.
         self._threads = ThreadPoolExecutor(workers, WORKER)
+        self._all_but_one = threading.Semaphore(max(1, available_cores() - 1))
 
     @property
     def alone(self) -> bool:
         """Whether no more than one image is in flight."""
         return self.images <= 1
+
+    def computing(self, crowded: bool) -> AbstractContextManager[object]:
+        """Return a context for a worker's longest part; where it is `crowded`, one processor is left to the event loop.
+
+        A lower priority would do that too, and give way to every other process as well.
+        """
+        return self._all_but_one if crowded else nullcontext()
 
     @contextmanager
     def admitted(self) -> "Iterator[Ticket]":

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from components.inference.model import Model
 from components.serve.http.errors import busy, too_large
+from components.serve.http.turns import Turns
 from components.serve.settings import Settings
 from components.serve.work.body import arrived
 from components.serve.work.compression import coding_of, inflated
@@ -31,6 +32,7 @@ class Service:
         """Have no model yet."""
         self.settings = settings
         workers = settings.workers or 2 * available_cores() + 2
+        self.turns = Turns()
         self.pool = Pool(workers, settings.queue, settings.max_buffered_bytes, settings.max_body_bytes)
         self.metrics = Metrics(self.pool)
         self.draining = False
@@ -134,7 +136,8 @@ class Job:
 
     def probabilities(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the network's probabilities of `picture`; in a worker thread."""
-        with self.service.metrics.prediction():
-            found = self.model.predict(picture, self.service.pool.alone)
-        self.service.metrics.predicted(self.model.class_names[int(np.argmax(found))])
+        service = self.service
+        with service.pool.computing(service.turns.crowded), service.metrics.prediction():
+            found = self.model.predict(picture, service.pool.alone)
+        service.metrics.predicted(self.model.class_names[int(np.argmax(found))])
         return found

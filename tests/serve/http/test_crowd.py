@@ -1,4 +1,4 @@
-"""A crowd does not keep a newcomer waiting: short turns, refusals before any work, the network's threads give way."""
+"""A crowd does not keep a newcomer waiting: short turns, refusals before any work, a processor left to the loop."""
 
 import asyncio
 import hashlib
@@ -8,14 +8,16 @@ import socket
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import uvicorn
 import uvloop
 
-from components.inference.priority import NICER, give_way
+from components.inference.model import load_model
 from components.serve.app import make_app
 from components.serve.http import turns
 from components.serve.http.connection import _run_at_once, bounded_protocol
@@ -24,7 +26,14 @@ from components.serve.settings import Settings
 from components.serve.work.service import Service
 from tests.serve.test_limits import HEAD, RED, answer_on, connected, metric, small_service
 from tests.support.patience import PATIENCE
-from tests.support.serving import RunningServer, colour_bundle, eventually, held_workers, running_server
+from tests.support.serving import (
+    RunningServer,
+    colour_bundle,
+    eventually,
+    held_workers,
+    running_server,
+    served_here,
+)
 
 CROWD = 200
 NO = b"no" * 100
@@ -44,9 +53,11 @@ def test_what_is_light_takes_turns_with_what_is_not_and_both_with_newcomers(monk
         assert shared.is_over()
         for name in ("post 1", "post 2", "post 3", "get 1", "get 2"):
             shared.postpone(lambda name=name: done.append(name), light=name.startswith("get"))
+            assert shared.crowded
         asyncio.get_running_loop().call_soon(lambda: done.append("newcomer"))
         while len(done) < 6:
             await asyncio.sleep(0)
+        assert not shared.crowded
 
     asyncio.run(crowd())
     assert done == ["get 1", "post 1", "newcomer", "get 2", "post 2", "post 3"]
@@ -90,7 +101,7 @@ async def refusing_app(scope: Any, receive: Any, send: Any) -> None:
 async def with_server(client: Any, refusal_of: Any = lambda scope: None, head_seconds: float = 10) -> None:
     """Await `client`, given the port of a server of `digest_app` with our protocol, and how to end it."""
     listening = socket.create_server(("127.0.0.1", 0))
-    protocol = bounded_protocol(head_seconds, refusal_of)
+    protocol = bounded_protocol(head_seconds, Turns(), refusal_of)
     server = uvicorn.Server(uvicorn.Config(digest_app, http=protocol, lifespan="off", log_config=None))
     serving = asyncio.create_task(server.serve([listening]))
     try:
@@ -279,26 +290,43 @@ def test_only_what_has_a_place_or_is_about_to_take_one_counts(bundle, started):
     asyncio.run(crowd())
 
 
+@pytest.mark.parametrize("crowded", [False, True])
+def test_while_a_crowd_waits_one_processor_is_the_event_loops(bundle, monkeypatch, crowded):
+    monkeypatch.setattr("components.serve.work.pool.available_cores", lambda: 3)
+    monkeypatch.setattr(Turns, "crowded", crowded)
+    service = Service(Settings(workers=6, access_log=False))
+    engine = Counting()
+    service.put_into_service(replace(load_model(bundle, "colours", "", 1), engine=engine))
+    with served_here(service) as server, ThreadPoolExecutor(6) as clients:
+        answers = [clients.submit(server.post, "/predict", RED) for _ in range(6)]
+        eventually(lambda: len(engine.inside) == (2 if crowded else 6))
+        engine.go_on.set()
+        assert [answer.result()[0] for answer in answers] == [200] * 6
+    assert engine.most == (2 if crowded else 6)
+
+
+class Counting:
+    """An engine that waits to be told to go on, and knows how many wait with it."""
+
+    name, version = "counting", "1"
+
+    def __init__(self) -> None:
+        self.inside: set[int] = set()
+        self.most = 0
+        self.go_on = threading.Event()
+
+    def run(self, image: np.ndarray, alone: bool) -> np.ndarray:
+        self.inside.add(threading.get_ident())
+        self.most = max(self.most, len(self.inside))
+        self.go_on.wait(PATIENCE)
+        self.inside.discard(threading.get_ident())
+        return np.array([0, 0, 1], np.float32)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux only")
-def test_a_thread_that_gives_way_gives_way_alone():
-    def nice_of_a_thread() -> int:
-        give_way()
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    before = os.getpriority(os.PRIO_PROCESS, 0)
-    with ThreadPoolExecutor(1) as threads:
-        assert threads.submit(nice_of_a_thread).result() == min(19, before + NICER)
-    assert os.getpriority(os.PRIO_PROCESS, 0) == before
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a priority of its own on Linux only")
-def test_the_networks_threads_give_way_and_the_answering_one_does_not(bundle, tmp_path):
+def test_no_thread_of_the_server_gives_way_to_other_processes(bundle, tmp_path):
     with running_server(bundle, tmp_path / "log") as server:
         assert server.post("/predict", RED)[0] == 200
-        nice = {
-            int(task.name): int((task / "stat").read_text().rsplit(")", 1)[1].split()[16])
-            for task in Path(f"/proc/{server.process.pid}/task").iterdir()
-        }
-        answering = nice[server.process.pid]
-        assert answering == os.getpriority(os.PRIO_PROCESS, 0)
-        assert min(19, answering + NICER) in nice.values()
+        threads = [int(task.name) for task in Path(f"/proc/{server.process.pid}/task").iterdir()]
+        assert {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads} == {os.getpriority(os.PRIO_PROCESS, 0)}
+        assert {os.sched_getscheduler(thread) for thread in threads} == {os.sched_getscheduler(0)}
