@@ -45,6 +45,17 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
+def level(ours: Sequence[float], theirs: Sequence[float]) -> bool:
+    """Tell whether no difference between what was measured of two, several times each, is left outside the spread."""
+    return min(ours) <= max(theirs) and min(theirs) <= max(ours)
+
+
+def over(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """Return the ratio of the medians of `ours` and `theirs`, and "level" where it is within the spread."""
+    ratio = f"{statistics.median(ours) / statistics.median(theirs):.2f}"
+    return f"{ratio}, level" if level(ours, theirs) else ratio
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return a Markdown table, all columns but the first right-aligned."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
@@ -56,7 +67,17 @@ def machine() -> str:
     model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     name = model.group(1) if model else platform.machine()
     load = f"load average {os.getloadavg()[2]:.1f} over the last 15 minutes"
-    return f"{os.cpu_count()} cores of {name}, Python {platform.python_version()}, {date.today().isoformat()}, {load}."
+    where = f"{os.cpu_count()} cores of {name} with {vectors()}, Python {platform.python_version()}"
+    return f"{where}, {date.today().isoformat()}, {load}."
+
+
+def vectors(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Return how many bits the processor computes with at once, by which networks differ most between machines."""
+    said = re.search(r"^(?:flags|Features)\s*: (.+)", cpuinfo.read_text(), re.MULTILINE)
+    flags = set(said.group(1).split()) if said else set()
+    widths = {"avx512f": 512, "avx2": 256, "avx": 256, "sse2": 128, "asimd": 128}
+    found = next((f"vectors of {bits} bits" for flag, bits in widths.items() if flag in flags), "vectors unknown")
+    return f"{found}, bfloat16" if flags & {"avx512_bf16", "amx_bf16", "bf16"} else found
 
 
 def publish(section: str, text: str, update: bool, page: Path = PAGE) -> None:

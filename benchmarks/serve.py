@@ -1,6 +1,6 @@
 """Serving: Pawline beside other model servers; under ten times what it can answer; and sent what attackers send.
 
-The peers are in benchmarks/serve_peers/, each with the settings that a short trial finds best for it.
+The peers are in benchmarks/serve_peers/, each in the settings that short trials find best for it at each concurrency.
 """
 
 import argparse
@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measure import publish
-from benchmarks.serve_contestants import PAWLINE, PEERS_OF_PAWLINE, Contestant, Running, running
+from benchmarks.serve_contestants import PAWLINE, PEERS_OF_PAWLINE
 from benchmarks.serve_environments import KEPT, python_of
 from benchmarks.serve_hostile import hostile_page
-from benchmarks.serve_load import load, require_generators, write_photos
+from benchmarks.serve_load import require_generators, write_photos
+from benchmarks.serve_neighbour import neighbour_page
 from benchmarks.serve_overload import overload_page
-from benchmarks.serve_tables import CONCURRENCIES, Measured, holds, page
+from benchmarks.serve_rounds import measure_round, say, tuned
+from benchmarks.serve_tables import Measured, holds, page
 from components.bundle.manifest import ONNX_NETWORK, read_manifest
 from components.dataset.images import to_model_input
 from components.step.errors import DataError
-
-SECONDS = {1: 4.0, 8: 8.0, 32: 5.0}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,15 +34,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--bundle", type=Path, help="an EfficientNet-Lite0 bundle; else the packaged sample's is trained"
     )
     parser.add_argument(
-        "--only", choices=("serve", "serve-overload", "serve-hostile"), help="this section and no other"
+        "--only",
+        choices=("serve", "serve-neighbour", "serve-overload", "serve-hostile"),
+        help="this section and no other",
     )
+    names = sorted({peer.peer for peer in PEERS_OF_PAWLINE})
+    parser.add_argument("--peers", nargs="*", choices=names, default=[], help="these peers and no others")
     parser.add_argument("--update", action="store_true", help="put the tables into docs/performance.md")
     arguments = parser.parse_args(argv)
     require_generators()
     photos = write_photos(KEPT / "photos")
     bundle = (arguments.bundle or sample_bundle()).absolute()
     pages = {
-        "serve": lambda: serve_page(bundle, photos, arguments.repeats),
+        "serve": lambda: serve_page(bundle, photos, arguments.repeats, arguments.peers),
+        "serve-neighbour": lambda: neighbour_page(bundle, photos, arguments.repeats),
         "serve-overload": lambda: overload_page(bundle, photos, arguments.overload_seconds),
         "serve-hostile": lambda: hostile_page(bundle, photos),
     }
@@ -66,38 +71,21 @@ def sample_bundle() -> Path:
     return found[-1]
 
 
-def serve_page(bundle: Path, photos: list[bytes], repeats: int) -> tuple[str, bool]:
-    """Return the section with all servers side by side, and whether the targets are held."""
-    everyone = [PAWLINE, *PEERS_OF_PAWLINE]
-    for peer in PEERS_OF_PAWLINE:
+def serve_page(bundle: Path, photos: list[bytes], repeats: int, only: Sequence[str]) -> tuple[str, bool]:
+    """Return the section with the servers side by side, of the peers those named in `only`, and whether it holds."""
+    peers = [peer for peer in PEERS_OF_PAWLINE if not only or peer.peer in only]
+    for peer in peers:
         python_of(peer.peer)
-    settings = {contestant.name: best_setting(contestant, bundle, photos) for contestant in everyone}
+    everyone = [PAWLINE, *peers]
+    settings = {contestant.name: tuned(contestant, bundle, photos) for contestant in everyone}
     measured: dict[str, Measured] = {contestant.name: {} for contestant in everyone}
     truth = truth_of(bundle, photos)
     for number in range(repeats):
         for contestant in everyone:
-            say(f"round {number + 1} of {repeats}: {contestant.name}, {settings[contestant.name]}")
-            with running(contestant, settings[contestant.name], bundle, photos[0]) as server:
-                measure(server, photos, truth, measured[contestant.name])
+            say(f"round {number + 1} of {repeats}: {contestant.name}")
+            mine = settings[contestant.name], bundle, photos, truth, measured[contestant.name]
+            measure_round(contestant, *mine)
     return page(everyone, settings, measured, repeats), holds(measured)
-
-
-def say(text: str) -> None:
-    """Show what is going on."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def best_setting(contestant: Contestant, bundle: Path, photos: list[bytes]) -> str:
-    """Return the setting in which `contestant` answers most requests a second at 8 connections."""
-    if len(contestant.settings) == 1:
-        return next(iter(contestant.settings))
-    rates = {}
-    for setting in contestant.settings:
-        with running(contestant, setting, bundle, photos[0]) as server:
-            load(server.url, KEPT / "photos", 8, 1)
-            rates[setting] = load(server.url, KEPT / "photos", 8, 3).rate
-        say(f"trial: {contestant.name}, {setting}: {rates[setting]:.0f} a second")
-    return max(rates, key=rates.__getitem__)
 
 
 def truth_of(bundle: Path, photos: list[bytes]) -> np.ndarray:
@@ -108,26 +96,6 @@ def truth_of(bundle: Path, photos: list[bytes]) -> np.ndarray:
     session = onnxruntime.InferenceSession(bundle / ONNX_NETWORK, providers=["CPUExecutionProvider"])
     images = np.stack([to_model_input(photo, size) for photo in photos])
     return session.run(None, {session.get_inputs()[0].name: images})[0]
-
-
-def answers(server: Running, photos: list[bytes]) -> np.ndarray:
-    """Return the probabilities that `server` gives for `photos`, float64 `[N, classes]`."""
-    return np.array([server.probabilities(photo) for photo in photos])
-
-
-def measure(server: Running, photos: list[bytes], truth: np.ndarray, found: Measured) -> None:
-    """Add to `found` what `server`, just started, does under load."""
-    found.setdefault("ready", []).append(server.ready_seconds)
-    found.setdefault("difference", []).append(float(np.abs(answers(server, photos) - truth).max()))
-    load(server.url, KEPT / "photos", 8, 2)
-    began, answered = server.processor_seconds(), 0.0
-    for concurrency in CONCURRENCIES:
-        result = load(server.url, KEPT / "photos", concurrency, SECONDS[concurrency])
-        found.setdefault(f"at {concurrency}", []).append(result)
-        answered += result.rate * SECONDS[concurrency]
-    found.setdefault("processor", []).append((server.processor_seconds() - began) / answered * 1000)
-    found.setdefault("memory", []).append(server.memory_mib())
-    found.setdefault("peak", []).append(server.peak_rss_mib())
 
 
 if __name__ == "__main__":

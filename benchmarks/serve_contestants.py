@@ -127,7 +127,7 @@ def running(contestant: Contestant, setting: str, bundle: Path, photo: bytes) ->
     values = contestant.settings[setting]
     python = str(python_of(contestant.peer)) if contestant.peer else sys.executable
     words = [word.format(port=port, bundle=bundle, **values) for word in contestant.command]
-    log = (KEPT / f"{contestant.peer or 'pawline'}.log").open("wb")
+    log = (KEPT / f"{contestant.name}.log").open("wb")
     began = time.perf_counter()
     process = subprocess.Popen(
         [python, *words],
@@ -135,7 +135,7 @@ def running(contestant: Contestant, setting: str, bundle: Path, photo: bytes) ->
         env=os.environ | _where(port, bundle) | values,
         stdout=log,
         stderr=subprocess.STDOUT,
-        start_new_session=True,
+        process_group=0,  # No session of its own, which Linux would give a share of the processors of its own.
     )
     try:
         url = f"http://127.0.0.1:{port}{contestant.path}"
