@@ -53,7 +53,7 @@ bench: setup ## Measure what docs/performance.md and docs/promotion.md quote
 	$(BIN)/python -m benchmarks.evaluate
 	$(BIN)/python -m benchmarks.promotion
 
-bench-serve: setup ## Measure serving beside other model servers (needs wrk and hey; about 20 minutes)
+bench-serve: setup ## Measure serving beside other model servers (needs wrk and hey; about 40 minutes)
 	$(BIN)/python -m benchmarks.serve --update
 
 bench-images: setup ## Measure the steps' images on the cluster that KUBECONFIG names
