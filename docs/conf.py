@@ -2,17 +2,16 @@
 
 import re
 import sys
-import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extension")]
 
-declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+from components import VERSION  # noqa: E402 - found by the path above.
 
 project = "Pawline"
 copyright = "the Pawline authors, Apache License 2.0"  # Sphinx's own name.
-version = release = declared.get("version", "")
+version = release = VERSION
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",

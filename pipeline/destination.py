@@ -24,9 +24,10 @@ class Destination:
     """Where steps run: their images, and the names of what the cluster keeps for them.
 
     `train_image` is that of the steps that need TensorFlow, train and test, `image` that of the others.
-    `ca_bundle` is a ConfigMap with CA certificates, or NAME/KEY; `scratch` the size of a volume for temporary files, of
-    `storage_class`; `timeout_minutes` what a step may take, 0 for any time. `old_backend` leaves out what KFP 2.5.0
-    does not know. Empty text stands for nothing.
+    `ca_bundle` is a ConfigMap with CA certificates, or NAME/KEY; `signing_secret` a secret with the private key that
+    train signs by, `trusted_key` a ConfigMap with the public one that promote asks for. `scratch` is the size of a
+    volume for temporary files, of `storage_class`; `timeout_minutes` what a step may take, 0 for any time.
+    `old_backend` leaves out what KFP 2.5.0 does not know. Empty text stands for nothing.
     """
 
     image: str = "pawline/step:0.1.0"
@@ -35,6 +36,8 @@ class Destination:
     mlflow: str = ""
     mlflow_secret: str = "pawline-mlflow"  # noqa: S105  # the secret's name, not its content
     ca_bundle: str = ""
+    signing_secret: str = ""
+    trusted_key: str = ""
     scratch: str = ""
     storage_class: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +57,11 @@ def check_destination(destination: Destination) -> None:
     _check_names("--pull-secret", *destination.pull_secrets)
     _check_names("--mlflow-secret", destination.mlflow_secret)
     _check_names("--ca-bundle", *([config_map] if destination.ca_bundle else []))
-    _check_names("--storage-class", *([destination.storage_class] if destination.storage_class else []))
+    _check_names("--storage-class", *filter(None, [destination.storage_class]))
+    _check_names("--signing-secret", *filter(None, [destination.signing_secret]))
+    _check_names("--trusted-key", *filter(None, [destination.trusted_key]))
+    if destination.trusted_key and not destination.signing_secret:
+        raise refusal("--trusted-key", "given with --signing-secret, or promote refuses all", destination.trusted_key)
     if slash and not FILE_NAME.fullmatch(key):
         raise refusal("--ca-bundle", "the name of a ConfigMap, or NAME/KEY", destination.ca_bundle)
     if destination.scratch:

@@ -23,6 +23,9 @@ MLFLOW_KEYS = {name: name for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACK
 CA_FOLDER = "/etc/pawline/ca"
 # What boto3, requests (MLflow) and Python's own HTTPS read; each then trusts what is in the file and nothing else.
 CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+# What a secret and a ConfigMap with a pair of keys have them under, and where the one step that needs each finds it.
+SIGNING_KEY, SIGNING_FOLDER = "signing.pem", "/etc/pawline/signing"
+TRUSTED_KEY, TRUSTED_FOLDER = "signing.pub", "/etc/pawline/trusted"
 SCRATCH_FOLDER = "/work/tmp"  # TMPDIR in the image.
 # The others do with the ONNX twin. Its probabilities differ from Keras's in the last bits, which test writes down.
 WITH_TENSORFLOW = ("train", "test")
@@ -47,6 +50,7 @@ def place(task: dsl.PipelineTask, destination: Destination, s3_secret: str) -> N
     kubernetes.use_secret_as_env(task, s3_secret, S3_KEYS, optional=True)
     kubernetes.set_image_pull_secrets(task, list(destination.pull_secrets))
     _trust(task, destination.ca_bundle)
+    _sign_and_trust(task, destination)
     _label(task, {"app.kubernetes.io/name": f"pawline-{verb}", **destination.labels})
     if verb in WITH_TENSORFLOW:
         # For the bundle's provenance and the report; a local run is in no image, and sets none.
@@ -70,6 +74,15 @@ def _trust(task: dsl.PipelineTask, ca_bundle: str) -> None:
         kubernetes.use_config_map_as_volume(task, config_map, CA_FOLDER)
         for variable in CA_VARIABLES:
             task.set_env_variable(variable, f"{CA_FOLDER}/{key or CA_KEY}")
+
+
+def _sign_and_trust(task: dsl.PipelineTask, destination: Destination) -> None:
+    if task.name == "train" and destination.signing_secret:
+        kubernetes.use_secret_as_volume(task, destination.signing_secret, SIGNING_FOLDER)
+        task.set_env_variable("PAWLINE_SIGNING_KEY", f"{SIGNING_FOLDER}/{SIGNING_KEY}")
+    if task.name == "promote" and destination.trusted_key:
+        kubernetes.use_config_map_as_volume(task, destination.trusted_key, TRUSTED_FOLDER)
+        task.set_env_variable("PAWLINE_TRUSTED_KEY", f"{TRUSTED_FOLDER}/{TRUSTED_KEY}")
 
 
 def _label(task: dsl.PipelineTask, labels: Mapping[str, str]) -> None:

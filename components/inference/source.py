@@ -3,17 +3,21 @@
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from components.bundle.boundary import damaged
-from components.bundle.manifest import MANIFEST, MOST_BYTES, SEALED
+from components.bundle.boundary import check_file, damaged, sound
+from components.bundle.manifest import MANIFEST, MOST_BYTES
 from components.bundle.registered import other_digest
+from components.bundle.signature import FILES, SIGNATURE, check_signature
 from components.registry.connection import answering_or, registry_client
 from components.registry.version import find_version
+from components.signing.folder import MOST_BYTES as MOST_SIGNATURE_BYTES
+from components.signing.trust import Trust
 from components.step.addresses import file_path
 from components.step.errors import DataError, UsageError, one_line
 from components.step.files import scratch_folder
@@ -23,6 +27,7 @@ from components.tracking.events import without_passwords
 
 DEFAULT_NAME = "classifier"
 _NUMBER = "[0-9]{1,9}"
+_MOST = {**MOST_BYTES, SIGNATURE: MOST_SIGNATURE_BYTES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +54,50 @@ class Source(Protocol):
         """Return a context with the `Found` bundle of `revision`, whose folder may vanish with it; as `revision`."""
 
 
-def open_source(uri: str) -> Source:
-    """Return the source that `uri` names; nothing is read yet.
+def open_source(uri: str, trust: Trust | None = None) -> Source:
+    """Return the source that `uri` names; nothing is read yet. With `trust`, it has only what that has signed.
 
     Raises:
         UsageError: `uri` is of no known scheme.
     """
+    source = _open_source(uri, copied=bool(trust))
+    return SignedSource(source, trust) if trust else source
+
+
+def _open_source(uri: str, copied: bool) -> Source:
     if uri.startswith("models:"):
         return RegistrySource(uri)
     if uri.partition("://")[0].lower() == "s3":
         return StoreSource(open_store(uri))
     open_store(uri)  # Refuses what is no path.
-    return FolderSource(file_path(uri))
+    return FolderSource(file_path(uri), copied)
+
+
+class SignedSource:
+    """What another source has, refused unless it is signed."""
+
+    def __init__(self, source: Source, trust: Trust) -> None:
+        """Serve what `source` has and `trust` has signed."""
+        self._source, self._trust = source, trust
+
+    def revision(self) -> str:
+        """Return the other source's."""
+        return self._source.revision()
+
+    @contextmanager
+    def bundle(self, revision: str) -> Iterator[Found]:
+        """Yield what the other source finds, its signature checked."""
+        with self._source.bundle(revision) as found:
+            check_signature(found.directory, self._trust)
+            yield found
 
 
 class FolderSource:
     """A bundle in a folder."""
 
-    def __init__(self, directory: Path) -> None:
-        """Serve the bundle in `directory`."""
-        self._directory = directory
+    def __init__(self, directory: Path, copied: bool = False) -> None:
+        """Serve the bundle in `directory`; `copied`, from a copy of its files that nobody changes meanwhile."""
+        self._directory, self._copied = directory, copied
 
     def revision(self) -> str:
         """Return the manifest's digest."""
@@ -76,8 +105,14 @@ class FolderSource:
 
     @contextmanager
     def bundle(self, revision: str) -> Iterator[Found]:
-        """Yield the folder itself."""
-        yield Found(self._directory, DEFAULT_NAME, "")
+        """Yield the folder itself, or the copy."""
+        if not self._copied:
+            yield Found(self._directory, DEFAULT_NAME, "")
+            return
+        with scratch_folder() as folder:
+            for name in (*FILES, SIGNATURE):
+                _copy(self._directory / name, folder / name)
+            yield Found(folder, DEFAULT_NAME, "")
 
 
 class StoreSource:
@@ -95,11 +130,13 @@ class StoreSource:
     def bundle(self, revision: str) -> Iterator[Found]:
         """Yield a temporary folder with the bundle's files."""
         for found in self._store.list():
-            if found.size > MOST_BYTES.get(found.name, found.size):
-                raise damaged(Path(found.name), f"{found.size} bytes, at most {MOST_BYTES[found.name]} are read")
+            if found.size > _MOST.get(found.name, found.size):
+                raise damaged(Path(found.name), f"{found.size} bytes, at most {_MOST[found.name]} are read")
         with scratch_folder() as folder:
-            for name in (MANIFEST, *SEALED):
+            for name in FILES:
                 self._store.download(name, folder / name)
+            with suppress(ObjectMissing):
+                self._store.download(SIGNATURE, folder / SIGNATURE)
             yield Found(folder, DEFAULT_NAME, "")
 
 
@@ -154,6 +191,15 @@ class RegistrySource:
                     f"{one_line(uri)}: digest {digest}, its tag says {one_line(version.tag('digest'))}. Promote again."
                 )
             yield Found(directory, self._name, revision)
+
+
+def _copy(path: Path, to: Path) -> None:
+    """Copy the file at `path`, if there is one, of no more bytes than may be read."""
+    if not path.exists():
+        return  # Whoever needs it says so.
+    with sound(path):
+        check_file(path, _MOST[path.name])
+        shutil.copyfile(path, to)
 
 
 @contextmanager

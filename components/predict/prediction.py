@@ -1,5 +1,6 @@
 """From a bundle and the names of files to answers, written where they are wanted."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from components.inference.source import open_source
 from components.predict.files import Found, find_files
 from components.predict.labelling import Answer, labelled, threads_for
 from components.predict.writing import FORMATS
+from components.signing.trust import trust_from
 from components.step.counts import counted
 from components.step.errors import DataError, first_ten, one_line
 from components.step.files import atomic_write
@@ -52,7 +54,7 @@ def _left_out(found: Found) -> Iterator[str]:
 
 
 def _loaded(bundle: str, threads: int) -> Model:
-    source = open_source(bundle)
+    source = open_source(bundle, trust_from(os.environ))
     with source.bundle(source.revision()) as found:
         return load_model(found.directory, found.name, found.version, threads)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components.bundle.manifest import read_manifest, verify_files
+from components.bundle.signature import check_signature
 from components.dataset.samples import Split, read_split_table
 from components.dataset.snapshot import open_dataset
 from components.parameters.numbers import check_batch_size
@@ -21,6 +22,7 @@ from components.promote.report import write_promotion_report
 from components.promote.tracking import run_of, track_results, tracked
 from components.registry.runs import Run
 from components.registry.versions import open_registry
+from components.signing.trust import trust_from
 from components.step.command import run_step, step_parser
 from components.step.errors import one_line
 from components.step.files import write_json
@@ -57,8 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
-    policy = read_policy(arguments.promotion_policy)
+    policy, trust = read_policy(arguments.promotion_policy), trust_from(os.environ)
     check_batch_size(arguments.batch_size)
+    if trust:
+        check_signature(arguments.bundle, trust)
     challenger = _challenger(arguments)
     statistics = read_statistics(arguments.statistics)
     registry = open_registry(os.environ, arguments.model_name)

@@ -35,10 +35,11 @@ def run(arguments: argparse.Namespace) -> None:
     from components.serve.server import serve
     from components.serve.work.pool import end_without_hanging_workers
     from components.serve.work.service import Service
+    from components.signing.trust import trust_from
 
     settings = _settings(arguments)
     authorization = authorization_from(os.environ)
-    source = open_source(settings.model)
+    source = open_source(settings.model, trust_from(os.environ))
     uvloop.run(serve(Service(settings), source, authorization))
     end_without_hanging_workers()
 

@@ -13,6 +13,7 @@ from components.network.devices import prefer_determinism, use_gpus
 from components.parameters.numbers import check_checkpoint_minutes
 from components.parameters.places import CHECKPOINTS
 from components.parameters.recipe import add_recipe_flags, recipe_from
+from components.signing.signer import Signer, signer_from
 from components.step.command import run_step, step_parser
 from components.step.files import write_json
 from components.step.outputs import ExecutorOutputs
@@ -69,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     recipe_from(arguments)  # Before anything that takes time.
+    signer = signer_from(os.environ)
     check_checkpoint_minutes(arguments.checkpoint_minutes)
     written = (arguments.bundle, arguments.metrics, arguments.history, arguments.report, arguments.model_card)
     remove_leftovers(Path(path) for path in written if path)
@@ -88,7 +90,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
         metrics = metrics_of(trained, len(tables[0]), len(tables[1]))
         outcome = _outcome(arguments, tables, trained, stopwatch)
         provenance = provenance_of(arguments, dataset, tables, trained, outcome, metrics)
-        _write_bundle(arguments, trained, provenance, stopwatch)
+        _write_bundle(arguments, trained, provenance, signer, stopwatch)
         with stopwatch.measured("views"):
             _write_views(arguments, dataset, tables, trained, outcome, provenance)
         _write_rest(arguments, trained, provenance, stopwatch)
@@ -145,14 +147,21 @@ def _outcome(arguments: argparse.Namespace, tables: Tables, trained: "Trained", 
 
 
 def _write_bundle(
-    arguments: argparse.Namespace, trained: "Trained", provenance: "Provenance", stopwatch: Stopwatch
+    arguments: argparse.Namespace,
+    trained: "Trained",
+    provenance: "Provenance",
+    signer: Signer | None,
+    stopwatch: Stopwatch,
 ) -> None:
+    from components.bundle.signature import sign_bundle
     from components.bundle.writer import save_bundle
 
     log.info("epoch %d kept; writing the bundle and its ONNX twin", trained.best.epoch)
     with stopwatch.measured("export"):
         remove_own_bundle(arguments.bundle, provenance)
         save_bundle(arguments.bundle, trained.network, trained.golden_images, provenance)
+        if signer:
+            sign_bundle(arguments.bundle, signer)
 
 
 def _write_views(

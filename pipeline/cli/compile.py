@@ -33,6 +33,8 @@ def compile_yaml(arguments: argparse.Namespace) -> None:
         mlflow=arguments.mlflow or mlflow,
         mlflow_secret=arguments.mlflow_secret,
         ca_bundle=arguments.ca_bundle,
+        signing_secret=arguments.signing_secret,
+        trusted_key=arguments.trusted_key,
         scratch=arguments.scratch,
         storage_class=arguments.storage_class,
         labels=_labels(arguments.label),

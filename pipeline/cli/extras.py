@@ -8,8 +8,18 @@ from components.step.errors import UsageError
 # Modules by which an extra of pyproject.toml is known to be there; looking for one does not import it.
 KNOWN_BY = {
     "pipeline": ("cronsim", "kfp", "minio", "mlflow", "rich", "yaml"),
-    "train": ("jinja2", "keras", "mlflow", "onnx", "onnxruntime", "pyarrow", "tensorboard", "yaml"),
-    "serve": ("httptools", "jwt", "mlflow", "openvino", "orjson", "prometheus_client", "starlette", "uvicorn"),
+    "train": ("jinja2", "keras", "mlflow", "model_signing", "onnx", "onnxruntime", "pyarrow", "tensorboard", "yaml"),
+    "serve": (
+        "httptools",
+        "jwt",
+        "mlflow",
+        "model_signing",
+        "openvino",
+        "orjson",
+        "prometheus_client",
+        "starlette",
+        "uvicorn",
+    ),
 }
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from components.bundle.manifest import MANIFEST, read_manifest, sha256_of, verify_files
 from components.bundle.registered import other_digest
+from components.bundle.signature import check_signature
 from components.promote.champion import previous_of, roll_back
 from components.registry.version import Version
 from components.registry.versions import BUNDLE, Registry, open_registry
+from components.signing.trust import trust_from
 from components.step.errors import DataError, UsageError, one_line
 from components.step.files import scratch_folder
 from pipeline.cli.in_service import say_nothing_was_seen, wait_until_served
@@ -66,6 +68,8 @@ def _verified(registry: Registry, version: Version) -> str:
             raise _refusal(version, "its files are not there")
         try:
             verify_files(place, read_manifest(place))
+            if trust := trust_from(os.environ):
+                check_signature(place, trust)
         except DataError as error:
             raise _refusal(version, str(error).replace(f"{folder}/", "")) from error
         if digest := other_digest(place, version):

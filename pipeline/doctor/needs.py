@@ -15,7 +15,7 @@ RESOURCES = {"cpu": "Cpu", "memory": "Memory"}
 
 @dataclass(frozen=True, slots=True)
 class KeysOf:
-    """The keys of a secret or ConfigMap that a step is given, by the variables that they become."""
+    """The keys of a secret or ConfigMap that a step is given, by the variables that they become or that name them."""
 
     name: str
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -65,14 +65,20 @@ def _needs(
 ) -> StepNeeds:
     resources = container.get("resources", {})
     volumes = placed.get("genericEphemeralVolume", [])
+    environment = {item["name"]: item.get("value", "") for item in container.get("env", [])}
     return StepNeeds(
         name=name,
         image=_text(container.get("image", ""), parameters),
-        environment={item["name"]: item.get("value", "") for item in container.get("env", [])},
+        environment=environment,
         requests=_quantities(resources, "Request", parameters),
         limits=_quantities(resources, "Limit", parameters),
-        secrets=tuple(_keys(item, "secretName", parameters) for item in placed.get("secretAsEnv", [])),
-        config_maps=tuple(_keys(item, "configMapName", parameters) for item in placed.get("configMapAsVolume", [])),
+        secrets=(
+            *(_keys(item, "secretName", parameters) for item in placed.get("secretAsEnv", [])),
+            *(_mounted(item, "secretName", environment, parameters) for item in placed.get("secretAsVolume", [])),
+        ),
+        config_maps=tuple(
+            _mounted(item, "configMapName", environment, parameters) for item in placed.get("configMapAsVolume", [])
+        ),
         pull_secrets=tuple(_name(item, "secretName", parameters) for item in placed.get("imagePullSecret", [])),
         scratch=next(((volume["size"], volume.get("storageClassName", "")) for volume in volumes), None),
         node_selector=_given(placed.get("nodeSelector", {}).get("nodeSelectorJson", {}), parameters) or {},
@@ -94,6 +100,15 @@ def _quantities(resources: Mapping[str, Any], kind: str, parameters: Mapping[str
 
 def _keys(item: Mapping[str, Any], name: str, parameters: Mapping[str, Any]) -> KeysOf:
     keys = {pair["envVar"]: pair["secretKey"] for pair in item.get("keyToEnv", [])}
+    return KeysOf(_name(item, name, parameters), keys, bool(item.get("optional")))
+
+
+def _mounted(
+    item: Mapping[str, Any], name: str, environment: Mapping[str, str], parameters: Mapping[str, Any]
+) -> KeysOf:
+    """Return what is mounted as a folder: its keys are the files in it that variables name."""
+    folder = f"{item['mountPath']}/"
+    keys = {key: value.removeprefix(folder) for key, value in environment.items() if value.startswith(folder)}
     return KeysOf(_name(item, name, parameters), keys, bool(item.get("optional")))
 
 

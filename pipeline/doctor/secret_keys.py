@@ -13,6 +13,10 @@ SUBJECT, CONFIG_MAP = "secret", "ConfigMap"
 NOT_NEEDED = ("AWS_DEFAULT_REGION", "AWS_S3_ENDPOINT")
 # Annotations and labels of service accounts that get keys from a cloud.
 IDENTITIES = ("eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account", "azure.workload.identity/client-id")
+WHAT_IS_MOUNTED = {
+    False: ("certificate", "BEGIN CERTIFICATE", "--ca-bundle"),
+    True: ("public key", "BEGIN PUBLIC KEY", "--trusted-key"),
+}
 TEMPLATES = "kubectl create --edit -f manifests/secrets/"
 
 
@@ -35,7 +39,8 @@ def _each(setup: Setup, subject: str, secret: KeysOf) -> Finding:
     if values is None:
         return _absent(setup, subject, secret)
     empty = [key for key in secret.keys.values() if not values.get(key, "").strip()]
-    ragged = [key for key in secret.keys.values() if values.get(key, "") != values.get(key, "").strip()]
+    kept = {} if "PAWLINE_SIGNING_KEY" in secret.keys else values  # A key in PEM ends with a line end.
+    ragged = [key for key in secret.keys.values() if kept.get(key, "") != kept.get(key, "").strip()]
     if needed := [key for key in empty if key not in NOT_NEEDED or not secret.optional]:
         return _lacking(setup, subject, secret, needed, values)
     if ragged:
@@ -47,6 +52,8 @@ def _each(setup: Setup, subject: str, secret: KeysOf) -> Finding:
 def _lacking(setup: Setup, subject: str, secret: KeysOf, empty: Collection[str], there: Collection[str]) -> Finding:
     """Return what follows from keys of a secret that are `empty` or not among those `there`."""
     lacks = f"it has no {', '.join(empty)}"
+    if "PAWLINE_SIGNING_KEY" in secret.keys:
+        return wrong(subject, f"{lacks}, which train signs by", "Put it in, or correct --signing-secret")
     if not secret.optional:
         return wrong(subject, f"{lacks}, and this YAML asks for every key", "Put it in, or leave out --old-backend")
     if _is_of_mlflow(secret):
@@ -94,17 +101,18 @@ def _pull_secret(setup: Setup, name: str) -> Finding:
 
 
 def _config_maps(setup: Setup) -> Iterator[Finding]:
-    wanted = {(item.name, item.optional): step for step in setup.steps for item in step.config_maps}
-    for (name, optional), step in wanted.items():
-        subject, key = f"{CONFIG_MAP} {name}", step.environment.get("AWS_CA_BUNDLE", "").rpartition("/")[2]
+    for item in {item.name: item for step in setup.steps for item in step.config_maps}.values():
+        name, optional = item.name, item.optional
+        subject, key = f"{CONFIG_MAP} {name}", next(iter(item.keys.values()), "")
+        what, begins, option = WHAT_IS_MOUNTED["PAWLINE_TRUSTED_KEY" in item.keys]
         found = setup.read(f"/api/v1/namespaces/{{namespace}}/configmaps/{name}", f"ConfigMap {name}")
         if found is None and not optional:
-            yield wrong(subject, "it is not there, and every step waits for it", "Create it, or correct --ca-bundle")
-        elif found is not None and key and "BEGIN CERTIFICATE" not in str((found.get("data") or {}).get(key, "")):
+            yield wrong(subject, "it is not there, and every step waits for it", f"Create it, or correct {option}")
+        elif found is not None and key and begins not in str((found.get("data") or {}).get(key, "")):
             yield wrong(
                 subject,
-                f"it has no certificate under the key {key}",
-                f"Put it there, or compile with --ca-bundle {name}/KEY",
+                f"it has no {what} under the key {key}",
+                f"Put it there, or compile with {option} {name}{'/KEY' if option == '--ca-bundle' else ''}",
             )
         elif found is not None:
             yield well(subject, f"it has {key}" if key else "it is there")

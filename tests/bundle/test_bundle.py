@@ -163,7 +163,7 @@ def test_a_missing_file_is_refused(bundle, name):
 @pytest.mark.parametrize(
     ("changes", "received"),
     [
-        ({"format_version": 1}, "format_version=1, this program reads 2"),
+        ({"format_version": 0}, "format_version=0, this program reads 1 to 3"),
         ({"format_version": None}, "format_version=None"),
         ({"class_names": ["cat", "cat"]}, "class_names must be"),
         ({"class_names": "cats"}, "class_names must be"),

@@ -16,7 +16,7 @@ from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import load_pipeline
 from pipeline.config import read_config
 from pipeline.destination import Destination
-from pipeline.placement import MLFLOW_KEYS
+from pipeline.placement import MLFLOW_KEYS, TRUSTED_FOLDER, TRUSTED_KEY
 from tests.support.manifest_pods import pods
 from tests.support.manifest_policies import SECRETS
 from tests.support.manifests import (
@@ -147,3 +147,15 @@ def test_the_readme_names_every_image_and_every_part():
     assert [path for path in re.findall(r"manifests/[\w./-]+", README) if not (MANIFESTS.parent / path).exists()] == []
     profiles = [path.name for path in (MANIFESTS / "gpu").iterdir()]
     assert [name for name in profiles if f"gpu/{name}" not in README] == []
+
+
+def test_a_server_that_takes_signed_bundles_alone_has_its_key_or_does_not_start():
+    for overlay in ("kubernetes", "openshift"):
+        server = next(
+            p for p in pods(variants()[f"{overlay} with everything"]) if p.maker == "Deployment pawline-serve"
+        )
+        [trusted] = [item["value"] for item in server.containers[0]["env"] if item["name"] == "PAWLINE_TRUSTED_KEY"]
+        [mount] = [mount for mount in server.containers[0]["volumeMounts"] if trusted.startswith(mount["mountPath"])]
+        [volume] = [volume for volume in server.spec["volumes"] if volume["name"] == mount["name"]]
+        assert volume["configMap"] == {"name": "pawline-signers"}
+        assert trusted == f"{TRUSTED_FOLDER}/{TRUSTED_KEY}"

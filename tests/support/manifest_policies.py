@@ -85,6 +85,7 @@ def references_exist(documents: list[Document]) -> Iterator[str]:
     """ConfigMaps, secrets with the key asked for, service accounts and volumes are there or given by the user."""
     keys = {(name, key) for name, secret in SECRETS.items() for key in secret["stringData"]}
     there = {named(document) for document in documents} | {f"Secret {name}" for name in [*SECRETS, *GIVEN]}
+    there.add("ConfigMap pawline-signers")  # The user's public key.
     for document in documents:
         for path, value in walk(document):
             if path.endswith(("configMapRef", ".configMap")) and f"ConfigMap {value['name']}" not in there:

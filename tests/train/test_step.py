@@ -13,6 +13,7 @@ from PIL import Image
 from components.backbones.small_cnn import build_small_cnn
 from components.bundle.manifest import SEALED
 from components.bundle.reader import load_bundle
+from components.bundle.signature import check_signature
 from components.dataset.images import to_model_input
 from components.dataset.samples import write_split_table
 from components.dataset.snapshot import open_dataset
@@ -20,10 +21,12 @@ from components.features.extraction import extract_features
 from components.features.training_table import read_training_features
 from components.network.keras_runtime import keras
 from components.parameters.recipe import Recipe
+from components.signing.trust import Trust
 from components.step.files import json_text
 from components.step.program import program_facts
 from components.train.step import build_parser, main
 from tests.support.extraction import extract_arguments, run_extract
+from tests.support.keys import make_keys
 from tests.support.report_text import percentage, shown
 
 SHADES = ("dark", "grey", "light")
@@ -88,6 +91,19 @@ def trained(shades, tmp_path_factory):
     keras.backend.clear_session()  # As in a process of its own: layers are numbered from 1.
     assert main([*arguments(shades, out), "--executor-input", json.dumps(executor)]) == 0
     return out
+
+
+def test_a_bundle_is_signed_where_a_key_is_given_and_its_bytes_stay_the_same(shades, tmp_path, monkeypatch, capsys):
+    keys, small = make_keys(tmp_path / "keys"), {"backbone": "small_cnn", "epochs": 1}
+    monkeypatch.setenv("PAWLINE_SIGNING_KEY", str(keys.public))
+    refused(capsys, arguments(shades, tmp_path / "refused", **small), 2, "A private key must be")
+    monkeypatch.setenv("PAWLINE_SIGNING_KEY", str(keys.private))
+    digests = set()
+    for name in ("signed", "again"):
+        keras.backend.clear_session()
+        assert main(arguments(shades, tmp_path / name, **small)) == 0
+        digests.add(check_signature(tmp_path / name / "bundle", Trust(keys.public)))
+    assert len(digests) == 1
 
 
 def test_the_bundle_predicts_what_it_learnt_and_says_where_it_is_from(trained, shades):

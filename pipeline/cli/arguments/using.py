@@ -1,5 +1,6 @@
 """Arguments of the commands that use a network: label images, serve it, check it, put the one before back."""
 
+import argparse
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ def add_commands(commands: Any) -> None:
     _add_predict(commands)
     _add_serve(commands)
     _add_verify(commands)
+    _add_sign(commands)
     _add_check_backbone(commands)
     _add_rollback(commands)
     _add_deliver(commands)
@@ -44,7 +46,29 @@ def _add_verify(commands: Any) -> None:
     )
     command.add_argument("bundle", metavar="BUNDLE", help=BUNDLE_HELP)
     command.add_argument("--onnx-only", action="store_true", help="without the Keras network, so without TensorFlow")
+    trusted = "whose signature it must have: a public key (PEM); the environment's PAWLINE_TRUSTED_KEY if not given"
+    command.add_argument("--key", metavar="FILE", help=trusted)
+    command.add_argument("--identity", default="", metavar="NAME", help="whose keyless signature it must have")
+    command.add_argument("--issuer", default="", metavar="URL", help="who vouches for --identity")
+    _add_sigstore(command)
     add_runs(command)
+
+
+def _add_sign(commands: Any) -> None:
+    summary = "sign a bundle, by a key or keyless"
+    command = new_command(commands, "sign", summary, "pipeline.cli.sign:sign", ("serve|train",))
+    command.add_argument("bundle", metavar="BUNDLE", help=f"{BUNDLE_HELP}, but no models:/")
+    whose = command.add_mutually_exclusive_group()
+    whose.add_argument("--key", metavar="FILE", help="a private key (PEM, of an elliptic curve; PAWLINE_SIGNING_KEY)")
+    keyless = "sign as whom the machine, else a browser, says that you are, by Sigstore"
+    whose.add_argument("--keyless", action="store_true", help=keyless)
+    command.add_argument("--password-file", metavar="FILE", help="of the key (PAWLINE_SIGNING_PASSWORD_FILE)")
+    _add_sigstore(command)
+    add_runs(command)
+
+
+def _add_sigstore(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--sigstore", metavar="FILE", help="the trust of a private Sigstore (the public one)")
 
 
 def _add_check_backbone(commands: Any) -> None:

@@ -126,6 +126,19 @@ def test_what_a_cluster_asks_for_is_on_every_step() -> None:
             assert variables[variable] == f"{volume['mountPath']}/all.pem"
 
 
+def test_train_alone_gets_the_private_key_and_promote_the_public_one() -> None:
+    documents = compiled(*IMAGE, "--signing-secret", "signing", "--trusted-key", "signers")
+    mounts = {"secretAsVolume": ("exec-train", "PAWLINE_SIGNING_KEY", "signing.pem")}
+    mounts["configMapAsVolume"] = ("exec-promote", "PAWLINE_TRUSTED_KEY", "signing.pub")
+    for kind, (executor, variable, key) in mounts.items():
+        assert {name for name, settings in documents[1].items() if kind in settings} == {executor}
+        [volume] = documents[1][executor][kind]
+        for name in documents[1]:
+            found = environment_of(documents, name.removeprefix("exec-")).get(variable)
+            assert found == (f"{volume['mountPath']}/{key}" if name == executor else None)
+    assert not any(name.startswith("PAWLINE_SIGNING") for name in environment_of(compiled(*IMAGE), "train"))
+
+
 def test_a_volume_takes_what_is_large_for_a_while() -> None:
     documents = compiled(*IMAGE, "--scratch", "50Gi", "--storage-class", "fast")
     volumes = {name: settings.get("genericEphemeralVolume") for name, settings in documents[1].items()}

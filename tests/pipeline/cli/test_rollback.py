@@ -16,6 +16,7 @@ from components.step.errors import ServiceError
 from pipeline.cli import in_service
 from pipeline.cli.main import main
 from pipeline.cluster.servers import named_server_of_model
+from tests.support.keys import make_keys
 from tests.support.kfp_server import FakeCluster, Request, fake_cluster, kubeconfig
 from tests.support.patience import PATIENCE
 from tests.support.serving import colour_bundle, free_port, running_server
@@ -206,4 +207,13 @@ def test_a_mistake_is_one_line_and_changes_nothing(
         assert "secret" not in printed
     assert main(["rollback", "--server", "deployment/not-there"]) == 1
     assert "must show deployments/not-there. Received: 404" in capsys.readouterr().err
+    assert registry.champion_number() == "2"
+
+
+def test_what_is_not_signed_is_not_put_back_where_trust_is_set(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PAWLINE_TRUSTED_KEY", str(make_keys(tmp_path / "keys").public))
+    assert main(["rollback"]) == 1
+    assert "so it is not signed" in capsys.readouterr().err
     assert registry.champion_number() == "2"

@@ -34,9 +34,8 @@ def of_store(world: World, store: StrictS3, url: str = "") -> list[Finding]:
 
 def trusts(world: World, text: str, key: str = "ca-bundle.crt") -> None:
     """Let the steps trust the certificates in `text`, which a ConfigMap holds."""
-    world.wants(
-        "extract", config_maps=(KeysOf("company"),), environment={"AWS_CA_BUNDLE": "/etc/pawline/ca/ca-bundle.crt"}
-    )
+    mounted = KeysOf("company", {"AWS_CA_BUNDLE": "ca-bundle.crt"})
+    world.wants("extract", config_maps=(mounted,), environment={"AWS_CA_BUNDLE": "/etc/pawline/ca/ca-bundle.crt"})
     world.answers(f"{HERE}/configmaps/company", {"data": {key: text}})
 
 

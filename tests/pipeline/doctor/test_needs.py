@@ -9,7 +9,7 @@ from components.step.errors import UsageError
 from pipeline.compilation import compile_pipeline
 from pipeline.compiled import load_pipeline
 from pipeline.destination import Destination
-from pipeline.doctor.needs import StepNeeds, read_needs
+from pipeline.doctor.needs import KeysOf, StepNeeds, read_needs
 
 STEPS = ("extract", "split", "train", "test", "promote")
 TOLERATION = {"key": "gpu", "operator": "Exists"}
@@ -26,6 +26,8 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StepNeeds]:
         mlflow="https://mlflow.test",
         mlflow_secret="our-mlflow",
         ca_bundle="company/ca.crt",
+        signing_secret="signing",
+        trusted_key="signers",
         scratch="50Gi",
         storage_class="fast",
         labels={"team": "vision"},
@@ -47,7 +49,11 @@ def test_images_resources_and_devices(steps: dict[str, StepNeeds]) -> None:
 
 def test_secrets_volumes_and_certificates(steps: dict[str, StepNeeds]) -> None:
     train, split = steps["train"], steps["split"]
-    assert [(secret.name, secret.optional) for secret in train.secrets] == [("ours", True), ("our-mlflow", True)]
+    found = [(secret.name, secret.optional) for secret in train.secrets]
+    assert found == [("ours", True), ("our-mlflow", True), ("signing", False)]
+    assert train.secrets[2].keys == {"PAWLINE_SIGNING_KEY": "signing.pem"}
+    assert steps["promote"].config_maps[1:] == (KeysOf("signers", {"PAWLINE_TRUSTED_KEY": "signing.pub"}),)
+    assert set(train.config_maps[0].keys.values()) == {"ca.crt"}
     assert train.secrets[0].keys["AWS_ENDPOINT_URL_S3"] == "AWS_S3_ENDPOINT"
     assert (train.scratch, split.scratch) == (("50Gi", "fast"), None)
     assert train.pull_secrets == ("puller", "other")
