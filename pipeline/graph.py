@@ -31,6 +31,7 @@ def image_classifier(
     group_pattern: str = "",
     on_bad_sample: str = "fail",
     given_split: str = "refuse",
+    boxes: str = "refuse",
     dataset_store: str = "s3://pawline/datasets",
     train_ratio: float = 0.8,
     validation_ratio: float = 0.1,
@@ -71,12 +72,13 @@ def image_classifier(
     """From labelled images to a tested image classifier: extract, split, train, test, promote.
 
     Args:
-        annotations_uri: The annotations (s3://, file:// or a path): an ecotag export, a CSV file or class folders.
+        annotations_uri: The annotations (s3://, file:// or a path): a labelling tool's export, a CSV file or folders.
         images_uri: The folder or prefix under which the annotated images lie.
-        annotation_format: How to read the annotations: auto, ecotag, csv or folders.
+        annotation_format: How to read the annotations: auto, or by name: ecotag, csv, folders or docs/annotations.md's.
         group_pattern: Regular expression with one named group; samples whose names give it the same text stay together.
         on_bad_sample: Missing, broken or contradictory samples: fail names them and stops, drop leaves them out.
         given_split: Images that are split already: refuse them, merge and split them anew, or keep their split.
+        boxes: Boxes within images, of COCO or CVAT: refuse them, crop each to an image, or take the whole images.
         dataset_store: Where datasets are kept, one folder per fingerprint.
         train_ratio: Share of the samples to train on; the three ratios sum to 1.
         validation_ratio: Share of the samples to watch the training with.

@@ -7,8 +7,22 @@ from components.extract.bad_samples import BadSample
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """A part of an image: left, top, width and height in pixels, or where `percent`, in hundredths of its sides."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    percent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Annotation:
-    """One label given to one image by one annotator; the later `created` of the same annotator counts."""
+    """One label given to one image by one annotator; the later `created` of the same annotator counts.
+
+    With a `box` it is given to what is in there.
+    """
 
     file_name: str
     label: str
@@ -16,6 +30,7 @@ class Annotation:
     created: int = 0
     group: str = ""
     split: str = ""
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +39,7 @@ class AnnotationSet:
 
     `bad` are samples it names that cannot be used. `given_split` says in words how the images are split already, empty
     if they are not. Of class folders, `classes` are all there are, and `unplaced` the files that lie in none of them.
+    Where the export `has_addresses`, it names images by where its tool keeps them, and not by where they lie.
     """
 
     format: str
@@ -33,6 +49,7 @@ class AnnotationSet:
     given_split: str = ""
     classes: frozenset[str] = frozenset()
     unplaced: list[str] = field(default_factory=list)
+    has_addresses: bool = False
 
 
 def by_file(annotations: Iterable[Annotation]) -> Iterator[tuple[str, list[Annotation]]]:

@@ -27,6 +27,9 @@ MUST_BE_IN_A_CLASS = "Every image must lie in a class folder"
 MUST_BE_IN_A_SPLIT = "Every image must be in one split"
 MUST_NOT_LEAD_OUT = "A link must not lead out of its folder"
 MUST_BE_A_PATH = "The name of an image must be a path without '..', empty parts, backslashes or control characters"
+MUST_BE_ONE_IMAGE = "An annotation must be of one image, and an image have one name"
+MUST_HAVE_A_NAME_LEFT = "The name of an image must leave room for that of a box"
+MUST_BE_OF_ONE_CLASS = "An image must be of one class"
 MUST_LOOK_OTHERWISE = "Labels that look the same must be the same"
 
 

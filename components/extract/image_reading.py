@@ -6,7 +6,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from components.dataset.images import MAX_PIXELS, BadImage, decoded, open_image
@@ -91,7 +91,9 @@ def read_images(store: Store, objects: Sequence[StoredObject], spool: Spool) -> 
             offset = -1 if fault else spool.add(data)
             if source.size <= MAX_IMAGE_BYTES:
                 budget.give_back(source.size)
-            found[source.name] = SpooledImage(source, offset, sha256, *size, fault, remark)
+            # What is cut out of an image has another size than was listed.
+            read = source if fault else replace(source, size=len(data))
+            found[source.name] = SpooledImage(read, offset, sha256, *size, fault, remark)
             progress.advance()
     return [found[source.name] for source in objects]
 

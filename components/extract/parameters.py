@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from components.extract.bad_samples import check_on_bad_sample
+from components.extract.boxes import check_boxes
 from components.extract.formats.reading import check_annotations_uri, check_format
 from components.extract.given_split import check_given_split
 from components.extract.groups import compile_group_pattern
@@ -23,6 +24,7 @@ OWN: Rules = {
     ("group_pattern",): compile_group_pattern,
     ("on_bad_sample",): check_on_bad_sample,
     ("given_split",): check_given_split,
+    ("boxes",): check_boxes,
 }
 
 

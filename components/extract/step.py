@@ -11,6 +11,9 @@ from components.dataset.writer import Record, write_dataset
 from components.extract.agreement import Agreed, agree, settled
 from components.extract.annotations import AnnotationSet
 from components.extract.bad_samples import Rejections
+from components.extract.boxes import CHOICES as BOXES
+from components.extract.boxes import check_boxes, photo_of, without_boxes
+from components.extract.crops import with_crops
 from components.extract.formats.reading import FORMATS, read_annotations
 from components.extract.given_split import CHOICES, check_given_split, treated
 from components.extract.groups import alone, compile_group_pattern, groups_of, join_identical
@@ -42,6 +45,7 @@ def extract(
     group_pattern: str = "",
     on_bad_sample: str = "fail",
     given_split: str = "refuse",
+    boxes: str = "refuse",
     samples_path: Path,
     report_path: Path,
 ) -> DataSummary:
@@ -50,19 +54,24 @@ def extract(
     Raises:
         UsageError: an option is not legal.
         DataError: bad samples with `on_bad_sample="fail"`, unsafe names or labels, fewer than two classes, a class
-            folder without an image, images that are split already with `given_split="refuse"`.
+            folder without an image, images that are split already with `given_split="refuse"`, boxes with
+            `boxes="refuse"`.
         ServiceError: a store failed.
     """
     pattern, rejected = compile_group_pattern(group_pattern), Rejections(on_bad_sample)
     check_given_split(given_split)
+    check_boxes(boxes)
     source, target = open_store(images_uri), open_store(dataset_store)
     target.check_writable()  # First: hours of reading are in vain if nothing may be written.
     listing = list_images(source, [target.uri(), str(samples_path), str(report_path)])
     log.info("%s listed in %s", counted(len(listing.objects), "object"), one_line(images_uri))
     annotated = read_annotations(annotation_format, annotations_uri, images_uri, listing.names)
-    annotated = one_spelling(matched_names(treated(annotated, given_split), listing.names))
+    annotated = matched_names(treated(annotated, given_split), listing.names)
+    annotated = one_spelling(without_boxes(annotated, boxes))
+    source, listing = with_crops(source, listing, annotated.annotations)
     labelled, notes = _labelled(annotated, listing, source, rejected)
-    groups = dict(zip(ids := [a.sample_id for a in labelled if not a.group], groups_of(ids, pattern), strict=True))
+    ids = [a.sample_id for a in labelled if not a.group]
+    groups = dict(zip(ids, groups_of([photo_of(sample_id) for sample_id in ids], pattern), strict=True))
     notes += alone(groups) if pattern else []
     with open_spool() as spool:
         images = read_images(source, [listing.objects[agreed.sample_id] for agreed in labelled], spool)
@@ -132,6 +141,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--group-pattern", default="", help="regex with one named group, of samples that stay together")
     parser.add_argument("--on-bad-sample", default="fail", help="fail, or drop and report")
     parser.add_argument("--given-split", default="refuse", help=f"images that are split already: {', '.join(CHOICES)}")
+    parser.add_argument("--boxes", default="refuse", help=f"boxes within images: {', '.join(BOXES)}")
     parser.add_argument("--dataset-store", required=True, help="folder or prefix under which datasets are kept")
     parser.add_argument("--samples", required=True, type=Path, help="where to write the samples table (CSV)")
     parser.add_argument("--report", required=True, type=Path, help="where to write the data report (HTML)")
@@ -158,6 +168,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
         group_pattern=arguments.group_pattern,
         on_bad_sample=arguments.on_bad_sample,
         given_split=arguments.given_split,
+        boxes=arguments.boxes,
         samples_path=arguments.samples,
         report_path=arguments.report,
     )

@@ -38,11 +38,11 @@ BAD_ANNOTATIONS = {
     "blank": (b" \n\n", "must not be empty"),
     "not JSON": (b"{cats and dogs}", "must be JSON"),
     "a picture": (generated.image_bytes(0), "must be UTF-8 text"),
-    "another text": (b"Dear all,\nplease find attached\n", "must be an ecotag export (JSON) or CSV"),
+    "another text": (b"Dear all,\nplease find attached\n", "An annotation file must be COCO (JSON), CVAT"),
     "truncated": (export({"page0.png": "cat", "page1.png": "dog"})[:-30], "must be JSON"),
     "nested too deep": (b"[" * 100_000, "must be JSON"),
     "huge number": (b'{"annotations": [' + b"9" * 5000 + b"]}", "must be JSON"),
-    "another structure": (b'{"annotations": {"page0.png": "cat"}}', "must hold a list"),
+    "another structure": (b'{"annotations": {"page0.png": "cat"}}', "JSON of another structure"),
     "another project type": (export({"page0.png": "cat"}, projectType="NamedEntity"), "NamedEntity"),
     "crops": (b'{"annotations": [{"fileName": "a", "annotation": {"x": 1}}]}', "must hold a label"),
     "zero annotations": (export({}), "at least one annotation"),
@@ -78,7 +78,7 @@ def replaced(arguments: list[str], **options: str) -> list[str]:
 @pytest.mark.parametrize(
     ("options", "fragment"),
     [
-        ({"annotation_format": "coco"}, "annotation_format must be one of auto, ecotag, csv, folders"),
+        ({"annotation_format": "cocos"}, "annotation_format must be one of auto, coco, cvat, ecotag,"),
         ({"on_bad_sample": "ignore"}, "on_bad_sample must be fail or drop"),
         ({"group_pattern": "("}, "group_pattern must be a regular expression"),
         ({"group_pattern": "no group"}, "0 named groups"),

@@ -29,7 +29,8 @@ DEFAULTS = {name: parameter.default for name, parameter in DECLARED.items()}
 INVALID: dict[str, list[Any]] = {
     "annotations_uri": ["ftp://x/y", "s3://only-a-bucket"],
     "images_uri": ["", "http://x/y", "s3://"],
-    "annotation_format": ["", "CSV", "coco"],
+    "annotation_format": ["", "CSV", "cocos"],
+    "boxes": ["", "Crop", "yes"],
     "group_pattern": ["(", "(.+)_page", "(?P<a>.)(?P<b>.)"],
     "on_bad_sample": ["", "Drop", "ignore"],
     "given_split": ["", "Keep", "yes"],
@@ -89,6 +90,7 @@ VALID: dict[str, list[Any]] = {
     "group_pattern": ["(?P<document>.+)_page"],
     "on_bad_sample": ["drop"],
     "given_split": ["keep", "merge"],
+    "boxes": ["crop", "whole"],
     "split_method": ["stable"],
     "seed": [2**32 - 1],
     "backbone": [

@@ -25,6 +25,7 @@ PARAMETERS = [
     "group_pattern",
     "on_bad_sample",
     "given_split",
+    "boxes",
     "dataset_store",
     "train_ratio",
     "validation_ratio",

@@ -4,6 +4,7 @@ import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.local.record import RunRecord, Status, StepState
@@ -30,6 +31,12 @@ def make_world(folder: Path) -> Path:
     return folder
 
 
+def _boxes() -> dict[str, Any]:
+    images = [{"id": number, "file_name": name, "width": 32, "height": 32} for number, name in enumerate(NAMES[:2])]
+    boxes = [{"image_id": number, "category_id": 1, "bbox": [1, 2, 3, 4]} for number in (0, 0, 1)]
+    return {"images": images, "categories": [{"id": 1, "name": "cat"}], "annotations": boxes}
+
+
 def _texts() -> dict[str, str]:
     rows = "\n".join(f"{name},{name[:3]}" for name in NAMES)
     annotations = [{"fileName": name, "annotation": {"label": name[:3]}, "nameIdentifier": "ann"} for name in NAMES]
@@ -37,7 +44,7 @@ def _texts() -> dict[str, str]:
         "labels.csv": f"file,label\n{rows}\n",
         "semicolons.csv": f"file;label\n{rows.replace(',', ';')}\n",
         "headless.csv": f"{rows}\n",
-        "other.csv": f"image,class\n{rows}\n",
+        "other.csv": f"image,species\n{rows}\n",
         "short.csv": f"file,label\n{rows}\ncat/3.jpg\n",
         "contradicting.csv": f"file,label\n{rows}\ncat/1.jpg,dog\n",
         "moved.csv": "file,label\n" + "\n".join(f"old/{name},{name[:3]}" for name in NAMES) + "\n",
@@ -47,7 +54,7 @@ def _texts() -> dict[str, str]:
         "labels.xml": "<annotation><filename>cat/1.jpg</filename></annotation>\n",
         "export.json": json.dumps({"projectType": "ImageClassifier", "annotations": annotations})[:-20],
         "boxes.json": json.dumps({"projectType": "Cropping", "annotations": annotations}),
-        "coco.json": json.dumps({"images": [{"id": 1}], "annotations": [{"image_id": 1, "category_id": 2}]}),
+        "coco.json": json.dumps(_boxes()),
         "run.yaml": "annotations_uri: photos\nimages_uri: photos\nepochs: 3\n",
         "twice.yaml": "epochs: 3\nepochs: 4\n",
         "ten.yaml": "annotations_uri: photos\nimages_uri: photos\nepochs: ten\n",

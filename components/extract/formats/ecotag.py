@@ -5,6 +5,7 @@ from typing import Any
 
 from components.extract.annotations import Annotation, AnnotationSet
 from components.extract.formats.annotation_format import TextFormat
+from components.extract.formats.json_outline import outline
 from components.step.counts import counted
 from components.step.errors import DataError, one_line
 from components.step.strict_json import NameTwice, read_json
@@ -62,8 +63,11 @@ def _is_json_lines(text: str) -> bool:
     return first.startswith("{") and first.rstrip().endswith("}") and rest.lstrip().startswith("{")
 
 
-def _looks_like_json(text: str) -> bool:
-    return text.lstrip()[:1] in ("{", "[")
+def _is_ecotag(text: str) -> bool:
+    found = outline(text)
+    if any("fileName" in found.get(name, ()) for name in ("[]", "annotations")):
+        return True
+    return not found.get("", frozenset()).isdisjoint({"projectName", "projectType", "numberAnnotationsDone"})
 
 
 def _ecotag_object(found: dict[str, Any]) -> Any:
@@ -101,4 +105,4 @@ def _unfinished(envelope: Mapping[str, Any]) -> list[str]:
     return []
 
 
-FORMAT = TextFormat("ecotag", "an ecotag export (JSON)", _looks_like_json, read_ecotag)
+FORMAT = TextFormat("ecotag", "an ecotag export (JSON)", _is_ecotag, read_ecotag)

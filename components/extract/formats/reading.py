@@ -8,9 +8,12 @@ from typing import NoReturn
 from components.extract import formats
 from components.extract.annotations import AnnotationSet
 from components.extract.formats.annotation_format import ListingFormat, TextFormat
+from components.extract.formats.json_outline import outline
+from components.extract.located import located
 from components.parameters.places import check_file
 from components.step.errors import DataError, UsageError, first_ten, one_line
 from components.step.nearest import did_you_mean_or_choose
+from components.step.strict_json import read_json
 from components.storage.stores import read_bytes
 
 
@@ -43,7 +46,9 @@ def read_annotations(format_name: str, uri: str, images_uri: str, image_names: I
         return found if found.annotations else _refuse_no_folders(found, images_uri)
     text = _text(uri)
     found = TEXT_FORMATS[recognise(text) if format_name == "auto" else format_name].read(text)
-    if not found.annotations:
+    if found.has_addresses:
+        found = located(found, images_uri, list(image_names))
+    if not found.annotations and not found.bad:
         raise DataError(f"There must be at least one annotation. Received: none in {one_line(uri)}. Label some images.")
     return found
 
@@ -97,9 +102,30 @@ def recognise(text: str) -> str:
         if text_format.recognises(text):
             return name
     raise DataError(
-        f"An annotation file must be {' or '.join(known.described for known in TEXT_FORMATS.values())}. "
-        f"Received: a file that begins {one_line(repr(text[:40]))}. Name its format or export it again."
+        f"An annotation file must be {_either(known.described for known in TEXT_FORMATS.values())}. "
+        f"Received: {_other_tool(text)}. Name its format, or write a CSV with the columns file,label."
     )
+
+
+def _other_tool(text: str) -> str:
+    """Return what `text`, of no format of ours, is.
+
+    Raises:
+        DataError: it begins like JSON and is none.
+    """
+    if text.lstrip()[:1] not in ("{", "["):
+        return f"a file that begins {one_line(repr(text[:40]))}"
+    try:
+        read_json(text)
+    except ValueError as error:
+        raise DataError(f"A JSON export must be JSON. Received: {one_line(error, 160)}. Export it again.") from error
+    names = outline(text).get("", frozenset())
+    return "an export of VIA or labelme" if names & {"_via_img_metadata", "shapes"} else "JSON of another structure"
+
+
+def _either(described: Iterable[str]) -> str:
+    *others, last = described
+    return f"{', '.join(others)} or {last}"
 
 
 def _text(uri: str) -> str:

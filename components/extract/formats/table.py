@@ -1,27 +1,39 @@
-"""CSV with the columns `file,label[,group][,split]` or `image name,label`, in any order."""
+"""CSV with the columns `file,label[,group][,split][,annotator]`, in any order; people may call them otherwise."""
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from components.extract.annotations import Annotation, AnnotationSet
+from components.extract.formats.addresses import name_at
 from components.extract.formats.annotation_format import TextFormat
+from components.extract.formats.label_studio_rows import is_label_studio_row
+from components.extract.formats.table_rows import checked_row, header_of
+from components.extract.formats.usual_names import FILES, IDS, LABELS
 from components.extract.given_split import split_called
 from components.extract.notes import noted
 from components.step.errors import DataError, first_ten, one_line
 from components.step.spreadsheets import as_written
 from components.storage.names import check_label, check_name
 
+Named = Callable[[object, str], str]
+
 FILE_COLUMNS = ("file", "image name")
-COLUMNS = (*FILE_COLUMNS, "label", "group", "split")
-# What people and other tools call them: enough to know that a table is meant, and to say what its header must be.
-OTHER_NAMES = {"filename", "file_name", "file name", "image", "path", "class", "category", "target", "labels"}
+LABEL_COLUMNS = ("label",)
+FURTHER = ("group", "split", "annotator")
+# By rank: where a name of an earlier rank is there, those of later ones are columns like any other.
+FILE_RANKS, LABEL_RANKS = (FILE_COLUMNS, FILES, IDS), (LABEL_COLUMNS, LABELS)
+KNOWN = {*FILE_COLUMNS, *FILES, *IDS, *LABELS, *FURTHER}
+# Headers that are those of a format with a module of its own.
+OF_OTHERS = ({"file_name"}, {"ImageID", "LabelName"})
 DOUBTS = {"suggested", "score", "suspected"}  # Columns of the list of doubtful labels.
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def read_csv(text: str) -> AnnotationSet:
-    """Read CSV with the columns `file,label[,group][,split]` or `image name,label`, in any order.
+    """Read CSV with the columns `file,label[,group][,split][,annotator]`, in any order.
+
+    The first two may be called otherwise (`usual_names`). Each row counts as another annotator's where none is named.
 
     Raises:
         DataError: the columns are others, or a row is damaged; names its line.
@@ -33,7 +45,9 @@ def read_csv(text: str) -> AnnotationSet:
         # The list that test writes went through `inert`; in any other CSV an apostrophe is the user's own.
         cell = as_written if set(_names(header)) >= DOUBTS else str
         lines = [(rows.line_num, [*map(cell, row)]) for row in rows if row]
-        annotations = [_annotation(row, columns, width, line) for line, row in lines]
+        own = header[columns["file"]].strip().lower() in FILE_COLUMNS
+        named = check_name if own else name_at
+        annotations = [_annotation(row, columns, width, line, named) for line, row in lines]
     except csv.Error as error:
         raise DataError(
             f"Annotations must be well-formed CSV. Received: line {rows.line_num}: {error}. Correct the file."
@@ -41,7 +55,7 @@ def read_csv(text: str) -> AnnotationSet:
     splits = sorted({annotation.split for annotation in annotations} - {""})
     given = f"the column split holds {', '.join(splits)}" if splits else ""
     cells = [row for _, row in lines]
-    return AnnotationSet("csv", annotations, _notes(header, columns, cells), given_split=given)
+    return AnnotationSet("csv", annotations, _notes(header, columns, cells), given_split=given, has_addresses=not own)
 
 
 def _notes(header: Sequence[str], columns: Mapping[str, int], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -70,7 +84,10 @@ def _check_is_no_split(name: str, values: set[str]) -> None:
 def _looks_like_a_table(text: str) -> bool:
     first = next((line for line in text.splitlines() if line.strip()), "")
     cells = {cell for separator in (",", *SEPARATORS) if separator in first for cell in _names(first.split(separator))}
-    return not cells.isdisjoint({*COLUMNS, *OTHER_NAMES}) or first.lower().startswith("sep=")
+    names = {name.strip() for name in header_of(text)}
+    if is_label_studio_row(names) or any(names >= of_other for of_other in OF_OTHERS):
+        return False
+    return not cells.isdisjoint(KNOWN) or first.lower().startswith("sep=")
 
 
 def _not_blank(rows: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -82,17 +99,22 @@ def _names(header: Sequence[str]) -> list[str]:
 
 
 def _columns(header: list[str], text: str) -> dict[str, int]:
+    """Return the index of each column that is read, by what it is."""
     names = _names(header)
-    known = [name for name in names if name in COLUMNS]
-    files = [name for name in known if name in FILE_COLUMNS]
-    if not files or "label" not in known:
+    found = {"file": _of_first_rank(names, FILE_RANKS), "label": _of_first_rank(names, LABEL_RANKS)}
+    found |= {name: [name] * names.count(name) for name in FURTHER if name in names}
+    if not found["file"] or not found["label"]:
         raise DataError(f"A CSV of annotations must start with the columns file,label[,group]. {_advice(header, text)}")
-    if len(files) > 1 or len(set(known)) < len(known):
+    if any(len(of_kind) > 1 for of_kind in found.values()):
         raise DataError(
-            "A CSV of annotations must have each column once, and one of file and image name. "
+            "A CSV of annotations must have each column once, and one that names the file. "
             f"Received: the columns {first_ten(header)}. Rename or remove the others."
         )
-    return {"file" if name in FILE_COLUMNS else name: names.index(name) for name in known}
+    return {kind: names.index(of_kind[0]) for kind, of_kind in found.items()}
+
+
+def _of_first_rank(names: Sequence[str], ranks: Sequence[Sequence[str]]) -> list[str]:
+    return next((found for rank in ranks if (found := [name for name in names if name in rank])), [])
 
 
 def _advice(header: list[str], text: str) -> str:
@@ -102,27 +124,20 @@ def _advice(header: list[str], text: str) -> str:
     for separator, name in SEPARATORS.items():
         if separator in first and "," not in first:
             return f"Received: {name} between the columns. Save it with commas."
-    if not set(_names(header)).isdisjoint({*COLUMNS, *OTHER_NAMES}):
+    if not set(_names(header)).isdisjoint(KNOWN):
         return f"Received: the columns {first_ten(header)}. Rename them."
     return f"Received: {first_ten(header)}. Add the header."
 
 
-def _annotation(row: list[str], columns: Mapping[str, int], width: int, line: int) -> Annotation:
+def _annotation(row: list[str], columns: Mapping[str, int], width: int, line: int, named: Named) -> Annotation:
     where = f"line {line}"
-    if len(row) <= max(columns.values()):
-        raise DataError(
-            f"Each CSV row must have every column of the header. Received: {where}: {one_line(row, 80)}. Complete it."
-        )
-    if any(cell.strip() for cell in row[width:]):
-        raise DataError(
-            "A CSV row must not have more columns than the header. "
-            f"Received: {where}: {one_line(row, 80)}. Quote what holds a comma."
-        )
+    checked_row(row, max(columns.values()) + 1, width, where)
     group = row[columns["group"]].strip() if "group" in columns else ""
+    annotator = row[columns["annotator"]].strip() if "annotator" in columns else ""
     return Annotation(
-        check_name(row[columns["file"]], where),
+        named(row[columns["file"]], where),
         check_label(row[columns["label"]], where),
-        str(line),
+        annotator or str(line),
         0,
         group and check_label(group, where),
         _split(row[columns["split"]], where) if "split" in columns else "",

@@ -91,9 +91,11 @@ def test_a_row_with_more_columns_than_the_header_is_not_cut() -> None:
         ("sep=,\nfile,label\na.png,cat\n", "Remove that line"),
         ("file\tlabel\na.png\tcat\n", "tabs"),
         ("file|label\na.png|cat\n", "bars"),
-        ("filename,label\na.png,cat\n", "filename, label"),
-        ("image,class\na.png,cat\n", "image, class"),
-        ("path,label\na.png,cat\n", "path, label"),
+        ("name,label\na.png,cat\n", "name, label"),
+        ("image,species\na.png,cat\n", "image, species"),
+        ("image,path,label\na.png,b.png,cat\n", "each column once"),
+        ("file,class,category\na.png,cat,dog\n", "each column once"),
+        ("file,label,group,group\na.png,cat,1,2\n", "each column once"),
         ("file,label,label\na.png,cat,dog\n", "each column once"),
         ("file,image name,label\na.png,b.png,cat\n", "each column once"),
     ],
@@ -133,3 +135,31 @@ def test_a_split_under_another_name_is_not_passed_over(name: str) -> None:
     assert "train, val" in message
     assert "must be called split" in message
     assert read_csv(f"file,label,{name}\na.png,cat,train\nb.png,cat,bus\n").annotations
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        *((header, "a.png") for header in ("filename,label", "image,class", "path,category", "Image_Path,Class Name")),
+        *((header, "photos/a.png") for header in ("filename,label", "file_path,target")),
+        *((header, "a") for header in ("id,label", "image_id,class")),
+        *((header, "s3://bucket/pets/a.png") for header in ("image,label", "path,label")),
+    ],
+)
+def test_columns_are_known_by_the_names_that_people_give_them(header: str, name: str) -> None:
+    found = read_csv(f"{header}\n{name},cat\n")
+    assert recognise(f"{header}\n{name},cat\n") == "csv"
+    assert found.annotations == [Annotation(name.removeprefix("s3://"), "cat", "2")]
+    assert found.has_addresses
+
+
+def test_our_own_names_go_before_those_of_others() -> None:
+    found = read_csv("id,path,file,label,class\n7,x/b.png,a.png,cat,dog\n")
+    assert found.annotations == [Annotation("a.png", "cat", "2")]
+    assert found.notes == ["Columns that were not read: id, path, class (3 in all)."]
+    assert not found.has_addresses
+
+
+def test_a_column_annotator_is_read() -> None:
+    found = read_csv("file,label,annotator\na.png,cat,ann\na.png,dog,bob\nb.png,dog,\n")
+    assert [a.annotator for a in found.annotations] == ["ann", "bob", "4"]
