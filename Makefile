@@ -10,7 +10,7 @@ PEERS := $(basename $(wildcard benchmarks/serve_peers/*.in))
 LOCK_PEER := uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve bench-images picture docs compile check-old-backend lock clean
+.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve bench-images picture docs notebooks compile check-old-backend lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ picture: setup ## Draw the README's picture anew (needs Chromium)
 
 docs: setup ## Build the documentation as a site, build/docs/index.html
 	$(BIN)/python -m sphinx -q -W -n -b html docs build/docs
+
+notebooks: setup ## Run every notebook from its first cell to its last (a few minutes)
+	$(BIN)/jupyter-execute $(wildcard notebooks/*.ipynb)
 
 compile: setup ## Write pipeline/pipeline.yaml, which `pawline run` runs
 	$(BIN)/python -m pipeline.compilation

@@ -47,7 +47,7 @@ def test_every_make_target_that_is_named_exists(document):
 
 @pytest.mark.parametrize("document", DOCS, ids=lambda path: path.name)
 def test_every_path_that_is_named_exists(document):
-    tops = "components|pipeline|tests|benchmarks|docs|requirements|manifests"
+    tops = "components|pipeline|notebooks|tests|benchmarks|docs|requirements|manifests"
     named = re.findall(rf"`((?:{tops})/[\w./-]*|Dockerfile\.\w+|Makefile)[:`]", document.read_text())
     assert named or document.name not in ("README.md", "design.md")
     assert [path for path in named if not (ROOT / path).exists()] == []
