@@ -23,9 +23,11 @@ from components.step.errors import PawlineError, ServiceError, UsageError, one_l
 from components.step.files import atomic_write
 from components.step.parallel import in_order
 from components.step.regular_files import MAX_BYTES, mapped
-from components.step.secrets import strip_secrets, without_secret_values
+from components.step.secrets import strip_secrets
 from components.storage.ranged_file import RangedFile
+from components.storage.s3_environment import bad_environment, endpoint
 from components.storage.s3_objects import ATTEMPTS, DAMAGED_ON_THE_WAY, Damaged, S3Objects, code_of
+from components.storage.s3_quick_reads import QuickReads
 from components.storage.s3_upload import CONCURRENT_PARTS, PART_BYTES, put
 from components.storage.store import (
     EMPTY_FOLDER,
@@ -36,7 +38,7 @@ from components.storage.store import (
     check_size,
     unnoted,
 )
-from components.storage.verification import Facts, OtherBytes, verified_by
+from components.storage.verification import MD5, Facts, OtherBytes, verified_by
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,7 +48,6 @@ PROBE = ".pawline-may-write"
 # Seconds. Five attempts with their pauses end within a minute where nothing answers the call.
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
-REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
 
@@ -64,6 +65,7 @@ class S3Store:
             raise UsageError(f"An S3 URI must be s3://bucket/prefix. Received: {one_line(uri, 120)}. Correct the URI.")
         prefix = path.strip("/")
         self._objects = S3Objects(s3_client, endpoint, bucket, f"{prefix}/" if prefix else "")
+        self._quick = QuickReads(s3_client, bucket)
         self._means: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -78,6 +80,7 @@ class S3Store:
         paginator = asked("", lambda: s3_client().get_paginator("list_objects_v2"))
         pages = iter(paginator.paginate(Bucket=self._objects.bucket, Prefix=prefix))
         while page := asked("", lambda: next(pages, None)):
+            self._quick.met()
             for found in page.get("Contents", []):
                 name = found["Key"][len(prefix) :]
                 if folder and not name.startswith(folder):
@@ -90,6 +93,18 @@ class S3Store:
 
     def read(self, name: str, expected: StoredObject | None = None, limit: int = MAX_BYTES) -> bytes:
         """Return the object's bytes, verified, tried again with growing pauses; see `Store.read`."""
+        deadline = Deadline()
+        data, means = self._quick.whole(self._key(name), expected.etag if expected else None, limit), MD5
+        if data is None:
+            data, means = self._explained(name, expected, limit, deadline)
+        if expected and len(data) != expected.size:
+            raise self._objects.changed(name)
+        with self._lock:
+            self._means[means] += 1
+        return data
+
+    def _explained(self, name: str, expected: StoredObject | None, limit: int, deadline: Deadline) -> tuple[bytes, str]:
+        """Return the bytes as boto3 reads them, and by what they were verified; what goes wrong has its reason."""
         condition = {"IfMatch": expected.etag} if expected else {}
 
         def attempt(deadline: Deadline) -> tuple[bytes, str]:
@@ -97,12 +112,12 @@ class S3Store:
             data, facts = self._objects.get(name, deadline, check, **condition)
             return data, self._verified_by(name, memoryview(data), facts)
 
-        data, means = self._objects.tried(name, attempt)
-        if expected and len(data) != expected.size:
-            raise self._objects.changed(name)
-        with self._lock:
-            self._means[means] += 1
-        return data
+        found = self._objects.tried(name, attempt, deadline)
+        self._quick.met()
+        return found
+
+    def _key(self, name: str) -> str:
+        return str(self._objects.where(name)["Key"])
 
     def means(self) -> Mapping[str, int]:
         """Return how many reads were verified by what; see `Store.means`."""
@@ -111,12 +126,16 @@ class S3Store:
     def open(self, name: str) -> BinaryIO:
         """Return the object as a file read by ranges; see `Store.open`."""
         found = self._objects.head(name)
+        self._quick.met()
         read_range = functools.partial(self._range, name, found["ETag"])
         return cast(BinaryIO, RangedFile(read_range, found["ContentLength"]))
 
     def _range(self, name: str, etag: str, start: int, end: int) -> bytes:
+        began, get = Deadline(), self._objects.get
+        if (quick := self._quick.span(self._key(name), etag, start, end)) is not None:
+            return quick
         span: dict[str, Any] = {"Range": f"bytes={start}-{end - 1}", "IfMatch": etag}
-        data = self._objects.tried(name, lambda deadline: self._objects.get(name, deadline, lambda _: None, **span)[0])
+        data = self._objects.tried(name, lambda deadline: get(name, deadline, lambda _: None, **span)[0], began)
         if len(data) != end - start:
             raise self._objects.changed(name)
         return data
@@ -194,11 +213,6 @@ class S3Store:
         self._objects.asked(name, lambda: s3_client().delete_object(**self._objects.where(name)))
 
 
-def endpoint() -> str | None:
-    """Return the endpoint that the environment names, None for AWS itself."""
-    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("MLFLOW_S3_ENDPOINT_URL") or None
-
-
 @functools.cache
 def s3_client() -> "S3Client":
     """Return this process's client; boto3 clients are safe to share between threads.
@@ -211,7 +225,7 @@ def s3_client() -> "S3Client":
         # A session of its own: boto3's default one keeps the first keys it saw.
         return boto3.Session().client("s3", endpoint_url=endpoint(), config=client_config(endpoint()))
     except ValueError as error:
-        raise _bad_environment() from error
+        raise bad_environment() from error
 
 
 def client_config(endpoint: str | None, attempts: int = ATTEMPTS) -> Config:
@@ -227,12 +241,3 @@ def client_config(endpoint: str | None, attempts: int = ATTEMPTS) -> Config:
         # MinIO and its kin answer under one host name; only AWS has a name for each bucket.
         s3={"addressing_style": "path" if endpoint else "auto"},
     )
-
-
-def _bad_environment() -> UsageError:
-    region = os.environ.get("AWS_DEFAULT_REGION", boto3.Session().region_name)
-    if region is not None and not REGION.fullmatch(region):
-        received = f"AWS_DEFAULT_REGION={one_line(repr(region), 80)}"
-        return UsageError(f"AWS_DEFAULT_REGION must be a region such as eu-west-1. Received: {received}. Correct it.")
-    received = without_secret_values(one_line(endpoint()))
-    return UsageError(f"AWS_ENDPOINT_URL_S3 must be a URL. Received: {received}. Correct it.")

@@ -81,14 +81,16 @@ class S3Objects:
             except (BotoCoreError, HTTPError) as error:  # botocore retries what breaks before the body, not this.
                 raise BrokeOff(f"the answer broke off {ATTEMPTS} times ({type(error).__name__})") from error
 
-    def tried(self, name: str, attempt: Callable[[Deadline], Result]) -> Result:
+    def tried(self, name: str, attempt: Callable[[Deadline], Result], deadline: Deadline | None = None) -> Result:
         """Return what `attempt` does, repeated with growing pauses where it raises BrokeOff or Damaged.
+
+        All ends by `deadline`, a new one if none is given.
 
         Raises:
             ObjectDamaged: each attempt ended with Damaged, the last one at least.
             ServiceError: the last one broke off, or all of them took too long.
         """
-        deadline = Deadline()
+        deadline = deadline or Deadline()
         for number in range(1, ATTEMPTS + 1):
             try:
                 return self.asked(name, lambda: attempt(deadline), deadline)

@@ -18,7 +18,8 @@ import boto3
 
 from components.step.errors import DataError, PawlineError, ServiceError, UsageError, one_line
 from components.step.secrets import without_secret_values
-from components.storage.s3 import CONNECT_TIMEOUT, READ_TIMEOUT, endpoint
+from components.storage.s3 import CONNECT_TIMEOUT, READ_TIMEOUT
+from components.storage.s3_environment import endpoint
 from pipeline.cluster.connection_errors import reason_of
 
 if TYPE_CHECKING:

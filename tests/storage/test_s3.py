@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from components.step.errors import DataError, ServiceError, UsageError
 from components.storage import s3
-from components.storage.s3 import ATTEMPTS, S3Store, endpoint, s3_client
+from components.storage.s3 import ATTEMPTS, S3Store, s3_client
+from components.storage.s3_environment import endpoint
 from components.storage.s3_objects import OF_THE_REGION, S3Objects
 from components.storage.store import EMPTY_FOLDER, ObjectChanged, ObjectMissing, ObjectUnreadable, StoredObject
 from components.storage.stores import open_store, read_bytes
