@@ -9,6 +9,7 @@ from typing import Any
 from components.bundle.golden import read_golden
 from components.bundle.manifest import GOLDEN, ONNX_NETWORK, Manifest, verify_file
 from components.onnx_twin.export import INPUT, OUTPUT
+from components.onnx_twin.session import cpu_session
 from components.step.cores import available_cores
 from components.step.errors import DataError, one_line
 
@@ -35,16 +36,11 @@ def measure_latency(bundle: Path, manifest: Manifest) -> Latency:
     Raises:
         DataError: the bundle is damaged, or its network does not run.
     """
-    import onnxruntime
-
     for name in (GOLDEN, ONNX_NETWORK):
         verify_file(bundle, manifest, name)
     image = read_golden(bundle).images[:1]
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = available_cores()  # ONNX Runtime does not know of a container's limit.
     try:
-        session = onnxruntime.InferenceSession(bundle / ONNX_NETWORK, options, providers=["CPUExecutionProvider"])
-        return _timed(session, image)
+        return _timed(cpu_session(bundle / ONNX_NETWORK), image)
     except Exception as error:  # onnxruntime raises classes of its own on a network it cannot run.
         what = f"{bundle / ONNX_NETWORK}: {type(error).__name__}: {one_line(error)}"
         raise DataError(f"The network must run on its golden images. Received: {what}. Train again.") from error

@@ -15,6 +15,7 @@ from components.bundle.boundary import sound
 from components.bundle.golden import check_golden, read_golden
 from components.bundle.manifest import ONNX_NETWORK, read_manifest, verify_files
 from components.dataset.images import to_model_input
+from components.onnx_twin.session import cpu_session
 from components.step.errors import DataError
 
 BATCH_SIZE = 32
@@ -35,7 +36,7 @@ class BundleModel:
         verify_files(directory, self._manifest)
         golden = read_golden(directory, self._manifest)
         with sound(directory / ONNX_NETWORK, f"ONNX Runtime {onnxruntime.__version__}"):
-            self._session = onnxruntime.InferenceSession(directory / ONNX_NETWORK, providers=["CPUExecutionProvider"])
+            self._session = cpu_session(directory / ONNX_NETWORK)
             outputs = self._probabilities(golden.images)
         check_golden(golden, outputs, ONNX_NETWORK)
 

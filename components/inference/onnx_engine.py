@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from components.step.cores import available_cores
+from components.onnx_twin.session import cpu_session
 from components.step.errors import DataError, one_line
 
 
@@ -23,10 +23,8 @@ class OnnxRuntimeEngine:
         import onnxruntime
 
         self.version = str(onnxruntime.__version__)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1 if workers > 1 else available_cores()  # A core each, where there are several.
         try:
-            self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+            self._session = cpu_session(network, 1 if workers > 1 else 0)  # A core each, where there are several.
             self._input = self._session.get_inputs()[0].name
         except Exception as error:  # onnxruntime raises classes of its own.
             raise self._refused(error) from error

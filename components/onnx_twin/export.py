@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from components.onnx_twin.session import cpu_session
+
 if TYPE_CHECKING:
     import keras
 
@@ -77,7 +79,4 @@ def _spell_out_erfc(graph: "onnx.GraphProto") -> None:  # type: ignore[name-defi
 
 def run_onnx(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the probabilities `[N, classes]` that the ONNX network at `path` gives for `images`, on the CPU."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run([OUTPUT], {INPUT: images})[0], np.float32)
+    return np.asarray(cpu_session(path).run([OUTPUT], {INPUT: images})[0], np.float32)

@@ -40,7 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _follow(folder: Path, key: str) -> None:
     parent = os.getppid()
-    os.nice(10)  # The training comes first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that temporary folders are removed.
     state = queue.read_state(folder, key)
     try:
