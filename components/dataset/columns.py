@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+_INT32 = pa.int32()
 
 
 def texts(values: Sequence[str]) -> pa.Array:
@@ -19,9 +22,14 @@ def byte_strings(values: Sequence[bytes]) -> pa.Array:
     return _column(values, pa.binary())
 
 
-def integers(values: Sequence[int]) -> pa.Array:
-    """Return `values` as a column of int32."""
-    return pa.Array.from_buffers(pa.int32(), len(values), [None, pa.py_buffer(np.array(values, np.int32))])
+def integers(values: Sequence[int], kind: pa.DataType = _INT32) -> pa.Array:
+    """Return `values` as a column of int32, or of the other integer type `kind`."""
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.array(values, str(kind)))])
+
+
+def numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return the values of an integer `column` without nulls; its own `to_numpy` imports pandas as well."""
+    return np.asarray(np.from_dlpack(column.combine_chunks()), np.int64)
 
 
 def _column(values: Sequence[bytes], kind: pa.DataType) -> pa.Array:

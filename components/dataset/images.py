@@ -20,6 +20,8 @@ from components.step.errors import DataError, one_line
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 MAX_PIXELS = 50_000_000  # 50 megapixels, what large cameras give; 150 MB once decoded.
+# As much as the largest image accepted takes without any compression, 3 bytes a pixel.
+MAX_IMAGE_BYTES = 3 * MAX_PIXELS
 # To scale a picture to S x S, Pillow makes one of S x height first, which for a thin picture is larger than both. No
 # JPEG has a longer side than this.
 MAX_SIDE = 65_535

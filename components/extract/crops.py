@@ -3,15 +3,14 @@
 import io
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from PIL import Image
 
-from components.dataset.images import BadImage, decode_image
+from components.dataset.images import MAX_IMAGE_BYTES, BadImage, decode_image
 from components.extract.annotations import Annotation, Box
 from components.extract.boxes import photo_of
-from components.extract.image_reading import MAX_IMAGE_BYTES
 from components.extract.listing import Listing
 from components.step.cores import available_cores
 from components.storage.store import ObjectUnreadable, Store, StoredObject
@@ -20,40 +19,57 @@ from components.storage.store import ObjectUnreadable, Store, StoredObject
 _decoding = threading.Semaphore(available_cores())
 
 
-def with_crops(source: Store, listing: Listing, annotations: Iterable[Annotation]) -> tuple[Store, Listing]:
-    """Return `source` and its `listing` with what is in the boxes of `annotations`, in place of the images with boxes.
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """What is in `box` of the listed image `photo`."""
+
+    photo: StoredObject
+    box: Box
+
+
+def with_crops(listing: Listing, annotations: Iterable[Annotation]) -> tuple[dict[str, Crop], Listing]:
+    """Return the crops by name, and `listing` with what is in the boxes of `annotations` instead of images with boxes.
 
     A crop is called as `crop_name` says; its size in the listing is the largest that it can have.
     """
     boxes = {annotation.file_name: annotation.box for annotation in annotations if annotation.box}
     if not boxes:
-        return source, listing
-    photos = {photo_of(name): None for name in boxes}
+        return {}, listing
+    photos = {photo_of(name) for name in boxes}
     objects = {name: found for name, found in listing.objects.items() if name not in photos}
-    for name, box in boxes.items():
-        if found := listing.objects.get(photo_of(name)):
-            too_large = found.size > MAX_IMAGE_BYTES
-            objects[name] = replace(found, name=name, size=found.size if too_large else _most_bytes(box))
-    return cast(Store, _Cropped(source, boxes, listing.objects)), replace(listing, objects=objects)
+    crops = {
+        name: Crop(listing.objects[photo_of(name)], box)
+        for name, box in boxes.items()
+        if photo_of(name) in listing.objects
+    }
+    for name, crop in crops.items():
+        too_large = crop.photo.size > MAX_IMAGE_BYTES
+        objects[name] = replace(crop.photo, name=name, size=crop.photo.size if too_large else _most_bytes(crop.box))
+    return crops, replace(listing, objects=objects)
+
+
+def cropping(store: Store, crops: Mapping[str, Crop]) -> Store:
+    """Return `store` with `crops`, by name, beside its objects."""
+    return cast(Store, _Cropped(store, crops)) if crops else store
 
 
 class _Cropped:
     """A store with crops; all but reading is the store's own."""
 
-    def __init__(self, store: Store, boxes: Mapping[str, Box], listed: Mapping[str, StoredObject]) -> None:
-        self._store, self._boxes, self._listed = store, boxes, listed
+    def __init__(self, store: Store, crops: Mapping[str, Crop]) -> None:
+        self._store, self._crops = store, crops
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     def read(self, name: str, expected: StoredObject | None = None) -> bytes:
-        box = self._boxes.get(name)
-        if box is None:
+        crop = self._crops.get(name)
+        if crop is None:
             return self._store.read(name, expected)
-        data = self._store.read(photo_of(name), self._listed[photo_of(name)], MAX_IMAGE_BYTES)
+        data = self._store.read(crop.photo.name, crop.photo, MAX_IMAGE_BYTES)
         try:
             with _decoding:
-                return _cut_out(data, box)
+                return _cut_out(data, crop.box)
         except BadImage as error:
             raise ObjectUnreadable(f"A box must lie in its image. Received: {name}: {error}.", str(error)) from error
 

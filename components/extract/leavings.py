@@ -15,6 +15,7 @@ _OF_TOOLS = {
 # A folder called `runs`, or like a time, is the user's own where no run lies in it.
 _RUNS = re.compile(r"(?:.*/)?runs/(?=\d{8}-\d{6}(?:-\d+)?/(?:(?:extract|split|train|test|promote)/|run\.json$))")
 _RUN = re.compile(r"(?P<runs>(?:.*/)?)[^/]+/(?=run\.json$)")
+BESIDE_DATASETS = ("parts", "features", "checkpoints")
 _DATASET = re.compile(r"(?P<store>(?:.*/)?)[0-9a-f]{64}/(?=dataset\.json$)")
 
 
@@ -44,7 +45,7 @@ def _earlier(names: Collection[str]) -> Iterable[str]:
         elif (found := _RUN.match(name)) and f"{found[0]}config.yaml" in known:
             yield from (found[0], f"{found['runs']}mlartifacts/", f"{found['runs']}mlflow.db")
         elif found := _DATASET.match(name):
-            yield from (found[0], f"{found['store']}features/", f"{found['store']}checkpoints/")
+            yield from (found[0], *(f"{found['store']}{beside}/" for beside in BESIDE_DATASETS))
 
 
 def _relative(place: str, root: str) -> str:

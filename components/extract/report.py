@@ -1,7 +1,7 @@
 """The data report of extract: how many images of which class and size, how they look, what was left out."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,10 +36,18 @@ class DataSummary:
         return self.dataset_uri.rpartition("/")[2]
 
 
-def write_data_report(path: Path, summary: DataSummary, read: Callable[[Sample], bytes]) -> None:
-    """Write the report to `path`; `read` gives a sample's encoded image."""
+def write_data_report(
+    path: Path, summary: DataSummary, images: Callable[[Sequence[Sample]], Iterable[tuple[Sample, bytes]]]
+) -> None:
+    """Write the report to `path`; `images` gives samples with their encoded images, in any order."""
     classes = _by_class(summary.samples)
-    strips = [(name, len(classes[name]), _strip(classes[name], read)) for name in sorted(classes)[:MAX_STRIPS]]
+    shown = {name: _spread(classes[name]) for name in sorted(classes)[:MAX_STRIPS]}
+    found = images([sample for those in shown.values() for sample in those])
+    pictures = {sample.sample_id: thumbnail(data, THUMBNAIL_SIZE) for sample, data in found}
+    strips = [
+        (name, len(classes[name]), [(sample.sample_id, pictures[sample.sample_id]) for sample in those])
+        for name, those in shown.items()
+    ]
     html = render_report(
         "data.html.j2",
         summary=summary,
@@ -70,7 +78,6 @@ def _by_class(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
     return classes
 
 
-def _strip(of_class: Sequence[Sample], read: Callable[[Sample], bytes]) -> list[tuple[str, str]]:
+def _spread(of_class: Sequence[Sample]) -> Sequence[Sample]:
     step = max(1, len(of_class) // THUMBNAILS_PER_CLASS)
-    shown = of_class[::step][:THUMBNAILS_PER_CLASS]
-    return [(sample.sample_id, thumbnail(read(sample), THUMBNAIL_SIZE)) for sample in shown]
+    return of_class[::step][:THUMBNAILS_PER_CLASS]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from components.dataset.samples import Sample
+from components.extract.agreement import Agreed
 from components.extract.annotations import AnnotationSet
 from components.extract.listing import Listing
 from components.extract.notes import noted
@@ -10,7 +11,7 @@ from components.step.errors import DataError, first_ten
 from components.storage.store import EMPTY_FOLDER
 
 
-def check_classes(samples: Sequence[Sample], annotated: AnnotationSet, listing: Listing) -> list[str]:
+def check_classes(samples: Sequence[Sample | Agreed], annotated: AnnotationSet, listing: Listing) -> list[str]:
     """Check that at least two classes are left, and each class folder; return sentences on other classes that are not.
 
     Raises:

@@ -2,23 +2,28 @@
 
 import argparse
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
+from components.dataset.part import Part, Place
+from components.dataset.sample_table import Record
 from components.dataset.samples import Sample, write_samples
-from components.dataset.writer import Record, write_dataset
+from components.dataset.snapshot import open_dataset
+from components.dataset.writer import write_dataset
 from components.extract.agreement import Agreed, agree, settled
 from components.extract.annotations import AnnotationSet
 from components.extract.bad_samples import Rejections
 from components.extract.boxes import CHOICES as BOXES
 from components.extract.boxes import check_boxes, photo_of, without_boxes
-from components.extract.crops import with_crops
+from components.extract.chunks import ReadImage, Transfer, chunks_of, write_chunks
+from components.extract.crops import Crop, with_crops
 from components.extract.formats.reading import FORMATS, read_annotations
 from components.extract.given_split import CHOICES, check_given_split, treated
 from components.extract.groups import alone, compile_group_pattern, groups_of, join_identical
 from components.extract.image_checks import conflicting_labels, remarked, undecodable
-from components.extract.image_reading import Spool, SpooledImage, how_verified, open_spool, read_images
+from components.extract.image_reading import how_verified
 from components.extract.listing import Listing, check_any_is_there, list_images, outside_of_classes
 from components.extract.notes import noted
 from components.extract.parameters import OWN, check_parameters
@@ -30,7 +35,7 @@ from components.step.counts import counted
 from components.step.errors import one_line
 from components.step.outputs import ExecutorOutputs
 from components.step.progress import Progress
-from components.storage.store import Store
+from components.storage.store import Store, StoredObject
 from components.storage.stores import open_store
 
 log = logging.getLogger("pawline")
@@ -68,23 +73,44 @@ def extract(
     annotated = read_annotations(annotation_format, annotations_uri, images_uri, listing.names)
     annotated = matched_names(treated(annotated, given_split), listing.names)
     annotated = one_spelling(without_boxes(annotated, boxes))
-    source, listing = with_crops(source, listing, annotated.annotations)
+    crops, listing = with_crops(listing, annotated.annotations)
     labelled, notes = _labelled(annotated, listing, source, rejected)
     ids = [a.sample_id for a in labelled if not a.group]
     groups = dict(zip(ids, groups_of([photo_of(sample_id) for sample_id in ids], pattern), strict=True))
     notes += alone(groups) if pattern else []
-    with open_spool() as spool:
-        images = read_images(source, [listing.objects[agreed.sample_id] for agreed in labelled], spool)
-        kept = _verified_samples(labelled, images, groups, rejected)
-        samples = [sample for sample, _ in kept]
-        notes += remarked(image for _, image in kept)
-        notes += check_classes(samples, annotated, listing) + torn_groups(samples)
-        uri = _write(kept, source, target.uri(), spool)
-        summary = DataSummary(uri, annotated.format, samples, sorted(rejected.bad), notes, how_verified(source.means()))
-        write_samples(samples_path, summary.samples)
-        images_by_id = {sample.sample_id: image for sample, image in kept}
-        write_data_report(report_path, summary, lambda sample: spool.read(images_by_id[sample.sample_id]))
+    check_classes(labelled, annotated, listing)  # Before an image is read; again when it is known which can be used.
+    transfer = Transfer(images_uri, target.uri(), on_bad_sample == "drop")
+    found = _read(transfer, [listing.objects[agreed.sample_id] for agreed in labelled], crops)
+    kept = _verified_samples(labelled, found.images, groups, rejected)
+    samples = [sample for sample, _ in kept]
+    notes += remarked({sample.sample_id: found.images[sample.sample_id] for sample in samples})
+    notes += check_classes(samples, annotated, listing) + torn_groups(samples)
+    records = [Record(sample, listing.objects[sample.sample_id].etag, place) for sample, place in kept]
+    uri = write_dataset(target.uri(), records, found.parts, source.uri)
+    summary = DataSummary(uri, annotated.format, samples, sorted(rejected.bad), notes, how_verified(found.means))
+    write_samples(samples_path, summary.samples)
+    write_data_report(report_path, summary, open_dataset(uri).images)
     return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What became of the images: those by name, the parts they lie in, and what verified how many reads."""
+
+    images: dict[str, ReadImage]
+    parts: dict[str, Part]
+    means: Counter[str]
+
+
+def _read(transfer: Transfer, objects: Sequence[StoredObject], crops: Mapping[str, Crop]) -> _Read:
+    found, chunks = _Read({}, {}, Counter()), list(chunks_of(objects, crops))
+    with Progress("reading images", len(objects)) as progress:
+        written = write_chunks(transfer, chunks, progress.advance)
+        for chunk, done in zip(chunks, written, strict=True):
+            found.images.update((source.name, image) for source, image in zip(chunk.objects, done.images, strict=True))
+            found.parts.update({done.part.name: done.part} if done.part else {})
+            found.means.update(done.means)
+    return found
 
 
 def _labelled(
@@ -101,29 +127,22 @@ def _labelled(
 
 
 def _verified_samples(
-    labelled: Sequence[Agreed], images: Sequence[SpooledImage], groups: Mapping[str, str], rejected: Rejections
-) -> list[tuple[Sample, SpooledImage]]:
-    readable = [(a, image) for a, image in zip(labelled, images, strict=True) if not image.fault]
-    rejected.add(undecodable(images), len({a.label for a, _ in readable}))
-    samples = [_sample(a, image, groups) for a, image in readable]
+    labelled: Sequence[Agreed], images: Mapping[str, ReadImage], groups: Mapping[str, str], rejected: Rejections
+) -> list[tuple[Sample, Place]]:
+    readable = [(a, image, image.place) for a in labelled if (image := images[a.sample_id]).place]
+    rejected.add(undecodable(images), len({a.label for a, _, _ in readable}))
+    samples = [_sample(a, image, groups) for a, image, _ in readable]
     conflicts = {bad.sample_id: bad for bad in conflicting_labels(samples)}
-    kept = [(s, image) for s, (_, image) in zip(samples, readable, strict=True) if s.sample_id not in conflicts]
+    kept = [
+        (s, place) for s, (_, _, place) in zip(samples, readable, strict=True) if s.sample_id not in conflicts and place
+    ]
     rejected.add(list(conflicts.values()), len({sample.label for sample, _ in kept}))
-    return list(zip(join_identical([sample for sample, _ in kept]), [image for _, image in kept], strict=True))
+    return list(zip(join_identical([sample for sample, _ in kept]), [place for _, place in kept], strict=True))
 
 
-def _sample(agreed: Agreed, image: SpooledImage, groups: Mapping[str, str]) -> Sample:
+def _sample(agreed: Agreed, image: ReadImage, groups: Mapping[str, str]) -> Sample:
     group = agreed.group or groups[agreed.sample_id]
     return Sample(agreed.sample_id, agreed.label, group, image.sha256, image.width, image.height, agreed.split)
-
-
-def _write(kept: Sequence[tuple[Sample, SpooledImage]], source: Store, target: str, spool: Spool) -> str:
-    records = [
-        Record(s, source.uri(s.sample_id), image.source.etag, image.source.size, partial(spool.read, image))
-        for s, image in kept
-    ]
-    with Progress("writing the dataset", len(records)) as progress:
-        return write_dataset(target, records, progress.advance)
 
 
 def _unlabelled(listing: Listing, annotated: AnnotationSet) -> list[str]:

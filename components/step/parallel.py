@@ -1,6 +1,5 @@
 """Work in threads with bounded memory."""
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,26 +9,6 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-class ByteBudget:
-    """Bytes that may be in memory at a time; who takes more than there are waits, unless nobody else has any."""
-
-    def __init__(self, limit: int) -> None:
-        """Allow `limit` bytes."""
-        self._limit, self._taken, self._changed = limit, 0, threading.Condition()
-
-    def take(self, size: int) -> None:
-        """Wait until there is room for `size` bytes and take them."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._taken or self._taken + size <= self._limit)
-            self._taken += size
-
-    def give_back(self, size: int) -> None:
-        """Give back what was taken."""
-        with self._changed:
-            self._taken -= size
-            self._changed.notify_all()
 
 
 def each_in_parallel(
@@ -63,20 +42,30 @@ def _next(finished: SimpleQueue[Future[Result]], pending: dict[Future[Result], I
     return pending.pop(future), future.result()
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int, ahead: int) -> Iterator[Result]:
-    """Yield `work` of each item in order; up to `ahead` results are computed in `threads` before they are asked for.
+def in_order(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    threads: int,
+    ahead: int,
+    weigh: Callable[[Item], int] = lambda _: 1,
+) -> Iterator[Result]:
+    """Yield `work` of each item in order; results of up to `ahead` items are computed before they are asked for.
 
-    The first error is raised where its result would be.
+    An item counts for what `weigh` gives, e.g. its bytes; one alone may weigh more. The first error is raised where its
+    result would be.
     """
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[Result]] = deque()
+        waiting: deque[tuple[Future[Result], int]] = deque()
+        held = 0
         try:
             for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > ahead:
-                    yield waiting.popleft().result()
+                waiting.append((pool.submit(work, item), weigh(item)))
+                held += waiting[-1][1]
+                while held > ahead and waiting:
+                    held -= waiting[0][1]
+                    yield waiting.popleft()[0].result()
             while waiting:
-                yield waiting.popleft().result()
+                yield waiting.popleft()[0].result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

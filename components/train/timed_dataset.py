@@ -29,6 +29,4 @@ class TimedDataset(Dataset):
 
 def timed(dataset: Dataset, stopwatch: Stopwatch) -> TimedDataset:
     """Return `dataset` with its reading timed."""
-    return TimedDataset(
-        dataset.store, dataset.fingerprint, dataset.class_names, dataset.parts, dataset.digests, stopwatch
-    )
+    return TimedDataset(dataset.store, dataset.fingerprint, dataset.class_names, dataset.content, stopwatch)

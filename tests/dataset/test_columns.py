@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 WRITE = """
 import sys, tempfile
 from pathlib import Path
-from tests.dataset.test_dataset import SAMPLES, write
+from tests.support.small_datasets import SAMPLES, write
 assert "pandas" not in sys.modules
 with tempfile.TemporaryDirectory() as folder:
     assert write(Path(folder)).samples() == SAMPLES

@@ -49,7 +49,7 @@ def report(
 ) -> str:
     path = folder / "report.html"
     summary = DataSummary("s3://bucket/datasets/" + "ab" * 32, "ecotag", samples, dropped, notes)
-    write_data_report(path, summary, lambda sample: image_bytes(int(sample.sha256) % 7))
+    write_data_report(path, summary, lambda some: [(sample, image_bytes(int(sample.sha256) % 7)) for sample in some])
     return path.read_text(encoding="utf-8")
 
 

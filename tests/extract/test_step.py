@@ -19,7 +19,7 @@ from components.extract.step import extract
 from components.step.errors import DataError
 from tests.conftest import Bucket
 from tests.support import generated
-from tests.support.extraction import assert_nothing_written, assert_refused, extract_arguments, run_extract
+from tests.support.extraction import assert_nothing_written, assert_refused, extract_arguments, first_part, run_extract
 from tests.support.fault_proxy import FaultProxy
 
 
@@ -92,19 +92,22 @@ def test_each_format_gives_the_same_dataset(tmp_path: Path, layout: str) -> None
 
 def test_run_again_it_leaves_the_dataset_alone(arguments: list[str], tmp_path: Path) -> None:
     first = run_extract(arguments).dataset_uri
-    written = {path: path.stat().st_mtime_ns for path in Path(first).iterdir()}
+    files = [path for path in (tmp_path / "datasets").rglob("*") if path.is_file()]
+    written = {path: path.stat().st_mtime_ns for path in files}
     assert run_extract(arguments).dataset_uri == first
-    assert {path: path.stat().st_mtime_ns for path in Path(first).iterdir()} == written
+    assert {path: path.stat().st_mtime_ns for path in files} == written
+    assert len(files) == len([path for path in (tmp_path / "datasets").rglob("*") if path.is_file()]) == 3
     assert {path.name for path in tmp_path.iterdir()} == {"pets", "out", "datasets"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"samples.csv", "report.html"}
-    assert [path.name for path in (tmp_path / "datasets").iterdir()] == [Path(first).name]
+    assert {path.name for path in (tmp_path / "datasets").iterdir()} == {Path(first).name, "parts"}
 
 
-@pytest.mark.parametrize("damage", ["manifest emptied", "manifest removed", "part truncated", "part removed"])
-def test_run_again_it_repairs_a_damaged_dataset(arguments: list[str], damage: str) -> None:
+@pytest.mark.parametrize("how", ["emptied", "removed", "truncated"])
+@pytest.mark.parametrize("what", ["manifest", "table", "part"])
+def test_run_again_it_repairs_a_damaged_dataset(arguments: list[str], what: str, how: str) -> None:
     dataset = run_extract(arguments).dataset()
-    what, how = damage.split()
-    path = Path(dataset.uri) / ("dataset.json" if what == "manifest" else dataset.parts[0])
+    own = {"manifest": "dataset.json", "table": "samples.parquet"}
+    path = Path(dataset.uri) / own[what] if what in own else first_part(dataset)
     if how == "removed":
         path.unlink()
     else:
@@ -380,7 +383,7 @@ def test_memory_stays_flat_as_images_grow_in_number(tmp_path: Path) -> None:
         (folder / "annotations.json").write_text(generated.ecotag_export(generated.labels_of(files)))
         places = (folder / "annotations.json", folder / "images", folder / "datasets")
         writing.append(peak_memory(extract_arguments(folder / "out", *places)))
-        (dataset,) = (folder / "datasets").iterdir()
+        (dataset,) = (path.parent for path in (folder / "datasets").glob("*/dataset.json"))
         reading.append(peak_memory([str(dataset), str(count)], READ))
     # The images themselves grew by 150 MB.
     assert writing[1] - writing[0] < 48 << 20, writing
@@ -390,7 +393,7 @@ def test_memory_stays_flat_as_images_grow_in_number(tmp_path: Path) -> None:
 
 def test_a_dataset_whose_image_was_replaced_is_refused(arguments: list[str]) -> None:
     dataset = run_extract(arguments).dataset()
-    part = Path(dataset.uri) / dataset.parts[0]
+    part = first_part(dataset)
     data = part.read_bytes()
     image = generated.image_bytes(3)
     assert image in data

@@ -43,6 +43,11 @@ def run_extract(arguments: list[str]) -> Outcome:
     return Outcome(code, stderr.getvalue())
 
 
+def first_part(dataset: Dataset) -> Path:
+    """Return the file of the first part of `dataset`, which lies on disk."""
+    return Path(dataset.uri).parent / "parts" / dataset.content.parts[0]
+
+
 def assert_refused(outcome: Outcome, code: int, *fragments: str) -> None:
     """Check that the command ended with one line that names the rule, what was received and what to do."""
     lines = outcome.stderr.splitlines()
