@@ -17,6 +17,7 @@ from pipeline.local.references import run_folders
 
 STORE = DATASETS  # Where runs share things unless they are told otherwise; nothing outside is touched.
 SHARED = ("features", "checkpoints")
+PARTS = "parts"  # Of datasets, which share them.
 PROMOTING = ("promoted", "first model")
 QUEUE_DAYS = 30
 KEY = re.compile(r"\b[0-9a-f]{64}\b")
@@ -93,6 +94,7 @@ def _unreferenced(store: Path, staying: Sequence[RunRecord]) -> Iterator[Removab
     for path in _folders(store):
         if KEY.fullmatch(path.name) and path.name not in datasets:
             yield _item("dataset", path, "no run that stays has it")
+    yield from _parts([path for path in _folders(store) if path.name in datasets], store / PARTS)
     keys = [_keys(record) for record in staying if _has_trained(record)]
     if None in keys:  # A run of before keys were logged may need any of them.
         return
@@ -101,6 +103,19 @@ def _unreferenced(store: Path, staying: Sequence[RunRecord]) -> Iterator[Removab
         for path in _folders(store / kind):
             if KEY.fullmatch(path.name) and path.name not in known:
                 yield _item(kind, path, "no run that stays needs it")
+
+
+def _parts(datasets: Sequence[Path], place: Path) -> Iterator[Removable]:
+    """Yield the parts in `place` that none of `datasets`, all that stay, has; none where one cannot be asked."""
+    from components.dataset.snapshot import open_dataset  # Arrow takes longer to import than all else here to do.
+
+    try:
+        known = {part for dataset in datasets for part in open_dataset(str(dataset)).content.parts}
+    except DataError:
+        return
+    for path in sorted(place.glob("part-*.parquet")):
+        if path.name not in known:
+            yield _item("part", path, "no dataset that stays has it")
 
 
 def _has_trained(record: RunRecord) -> bool:

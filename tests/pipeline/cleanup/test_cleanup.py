@@ -8,11 +8,13 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.dataset.snapshot import Dataset
 from components.step.addresses import sqlite_uri
 from components.tracking import sending
 from components.tracking.tracker import open_tracker
@@ -23,6 +25,8 @@ from pipeline.local.tracking import tracking_environment
 from tests.support.patience import PATIENCE
 from tests.support.recorded_runs import write
 from tests.support.sealed_files import seal_again
+from tests.support.small_datasets import SAMPLES
+from tests.support.small_datasets import write as small_dataset
 
 
 def key(number: int) -> str:
@@ -233,3 +237,42 @@ def test_why_a_run_may_go_is_said_in_words(runs: Path, keep: str, why: str, caps
 def test_what_cannot_be_cleaned_is_one_line(words: list[str], capsys: Any) -> None:
     assert main(["clean", *words]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def with_parts(runs: Path, number: int, *labels: str) -> Dataset:
+    """Give run `number` a dataset of a part for each ten samples, of which the first have `labels`."""
+    samples = [replace(s, label=label) for s, label in zip(SAMPLES, labels, strict=False)] + SAMPLES[len(labels) :]
+    dataset = small_dataset(runs / "datasets", samples, per_part=10)
+
+    def has(record: dict[str, Any]) -> dict[str, Any]:
+        record["steps"][0]["outputs"]["fingerprint"] = dataset.fingerprint
+        return record
+
+    seal_again(runs / f"run{number}" / "run.json", has)
+    return dataset
+
+
+def test_parts_go_when_no_dataset_that_stays_has_them(tmp_path: Path, capsys: Any) -> None:
+    runs = tmp_path / "runs"
+    for number in range(2):
+        made(runs, number)
+        shutil.rmtree(runs / "datasets" / key(number))
+    older, newer = with_parts(runs, 0), with_parts(runs, 1, "owl")
+    assert older.content.parts == newer.content.parts
+    stray = runs / "datasets" / "parts" / f"part-{'0' * 32}.parquet"  # Of an extract that was killed.
+    stray.write_text("x")
+    gone = cleaned(runs, capsys, "--keep", "1", "--yes")
+    assert {name for name in gone if "part-" in name} == {str(stray.relative_to(runs))}
+    assert f"datasets/{older.fingerprint}" in gone
+    assert len(list(newer.images(newer.samples()))) == len(SAMPLES)
+    gone = cleaned(runs, capsys, "--keep", "0")
+    assert {name for name in gone if "part-" in name} == {f"datasets/parts/{part}" for part in newer.content.parts}
+
+
+def test_parts_stay_where_a_dataset_that_stays_cannot_be_asked_for_its(tmp_path: Path, capsys: Any) -> None:
+    runs = tmp_path / "runs"
+    made(runs, 0)
+    shutil.rmtree(runs / "datasets" / key(0))
+    dataset = with_parts(runs, 0)
+    (Path(dataset.uri) / "dataset.json").write_text("{")
+    assert cleaned(runs, capsys, "--keep", "1") == set()
