@@ -1,7 +1,8 @@
 """Examples to learn from, and the batches made of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Batch:
     weights: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Feed:
     """Gives the batches of any epoch from any batch on; what they hold depends on seed, phase, epoch and batch only."""
 
@@ -81,12 +82,38 @@ class Feed:
 
     def _targets(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         smoothing = self.recipe.label_smoothing
-        one_hot = np.eye(self.classes, dtype=np.float32)[self.examples.labels[rows]]
-        return one_hot * np.float32(1 - smoothing) + np.float32(smoothing / self.classes)
+        targets = one_hot(self.examples.labels[rows], self.classes)
+        return targets * np.float32(1 - smoothing) + np.float32(smoothing / self.classes)
 
     def _weights(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return self._weight_of_class[self.examples.labels[rows]]
+
+    @cached_property
+    def _weight_of_class(self) -> NDArray[np.float32]:
         labels = self.examples.labels
         if self.recipe.class_weight == "none":
-            return np.ones(len(rows), np.float32)
-        counts = np.bincount(labels, minlength=self.classes)
-        return (len(labels) / (self.classes * counts[labels[rows]])).astype(np.float32)
+            return np.ones(self.classes, np.float32)
+        counts = np.maximum(np.bincount(labels, minlength=self.classes), 1)
+        return (len(labels) / (self.classes * counts)).astype(np.float32)
+
+
+def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
+    """Return 1 where a label is and 0 elsewhere, float32 `[N, classes]`."""
+    return np.asarray(labels[:, np.newaxis] == np.arange(classes), np.float32)
+
+
+def alike(batches: Iterable[Batch], most: int) -> Iterator[list[Batch]]:
+    """Yield `batches` in order, up to `most` together, those together of one size."""
+    together: list[Batch] = []
+    for batch in batches:
+        if together and (len(together) == most or len(batch.weights) != len(together[0].weights)):
+            yield together
+            together = []
+        together.append(batch)
+    if together:
+        yield together
+
+
+def stacked(batches: Sequence[Batch]) -> list[NDArray[Any]]:
+    """Return inputs `[K, N, ...]`, targets `[K, N, classes]` and weights `[K, N]` of `batches` of one size."""
+    return [np.stack([getattr(batch, name) for batch in batches]) for name in ("inputs", "targets", "weights")]

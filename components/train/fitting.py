@@ -1,7 +1,7 @@
 """Fitting: one phase of training, step by step, from wherever a checkpoint stands."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,9 +14,10 @@ from components.parameters.recipe import Recipe
 from components.step.errors import DataError
 from components.train.checkpoints import Checkpoint, Checkpoints
 from components.train.epoch import Epoch
-from components.train.examples import Batch, Examples, Feed
+from components.train.examples import Batch, Examples, Feed, alike, one_hot, stacked
 from components.train.fitting_progress import FittingProgress
 from components.train.schedules import build_optimizer, learning_rate_at
+from components.train.steps_at_once import AT_ONCE, can_run_at_once, training_steps, validation_steps
 
 
 @dataclass(slots=True)
@@ -61,6 +62,11 @@ class Fitting:
         self._network.optimizer.build(self._network.trainable_variables)
         self._moving, self._seeds = moving_variables(self._network), seed_states(self._network)
         self._best = values_of(self._moving)
+        # Pixels are large and their steps long: these go one by one.
+        self._at_once = AT_ONCE if phase.train.inputs.ndim == 2 and can_run_at_once() else 1
+        self._scheduled = bool(recipe.warmup_epochs) or recipe.schedule != "constant"
+        self._training = training_steps(self._network, self._seeds, self._scheduled)
+        self._validation = validation_steps(self._network)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from `checkpoint`; ValueError if its arrays do not fit."""
@@ -91,26 +97,41 @@ class Fitting:
 
     def _train_epoch(self, progress: FittingProgress) -> None:
         standing = self._standing
-        for batch in self._feed.batches(standing.epoch + 1, standing.batch):
-            loss, accuracy = self._step(batch)
-            count = len(batch.weights)
-            standing.batch += 1
-            standing.sums = [standing.sums[0] + count * loss, standing.sums[1] + count * accuracy]
-            progress.step(standing.epoch + 1, standing.batch, count, loss, accuracy)
+        for together in alike(self._feed.batches(standing.epoch + 1, standing.batch), self._at_once):
+            for batch, (loss, accuracy) in zip(together, self._trained(together).tolist(), strict=True):
+                self._check_finite(loss, f"step {standing.batch + 1} of {self._feed.steps}")
+                count = len(batch.weights)
+                standing.batch += 1
+                standing.sums = [standing.sums[0] + count * loss, standing.sums[1] + count * accuracy]
+            images = sum(len(batch.weights) for batch in together)
+            progress.step(standing.epoch + 1, standing.batch, images, loss, accuracy)
             if standing.batch < self._feed.steps:
                 self._save_if_due(at_epoch_end=False)
 
-    def _step(self, batch: Batch) -> tuple[float, float]:
-        recipe, phase, standing = self._recipe, self._phase, self._standing
-        number = standing.epoch * self._feed.steps + standing.batch
-        if recipe.warmup_epochs or recipe.schedule != "constant":
-            rate = learning_rate_at(recipe, phase.learning_rate, phase.epochs, self._feed.steps, number)
+    def _trained(self, batches: Sequence[Batch]) -> NDArray[Any]:
+        """Take a step for each of `batches`; return their losses and accuracies, `[K, 2]`."""
+        first = self._standing.epoch * self._feed.steps + self._standing.batch
+        numbers = range(first, first + len(batches))
+        states, rates = np.array([self._states(number) for number in numbers]), [self._rate(n) for n in numbers]
+        if self._at_once > 1:
+            return self._training([*stacked(batches), states, np.array(rates, np.float32)])
+        return np.array([self._step(*values) for values in zip(batches, states, rates, strict=True)], np.float64)
+
+    def _states(self, number: int) -> NDArray[np.uint32]:
+        """Return what the random generators begin the step `number` with, `[generators, 2]`."""
+        seeds = ([self._recipe.seed, self._phase.number, number, index] for index in range(len(self._seeds)))
+        drawn = [np.random.default_rng(seed).integers(0, 2**31, 2) for seed in seeds]
+        return np.array(drawn, np.uint32).reshape(-1, 2)
+
+    def _rate(self, number: int) -> float:
+        phase = self._phase
+        return learning_rate_at(self._recipe, phase.learning_rate, phase.epochs, self._feed.steps, number)
+
+    def _step(self, batch: Batch, states: NDArray[np.uint32], rate: float) -> tuple[float, float]:
+        if self._scheduled:
             self._network.optimizer.learning_rate = rate
-        for index, state in enumerate(self._seeds):
-            generator = np.random.default_rng([recipe.seed, phase.number, number, index])
-            state.assign(generator.integers(0, 2**31, 2))
+        assign(self._seeds, list(states))
         loss, accuracy = self._network.train_on_batch(batch.inputs, batch.targets, batch.weights)
-        self._check_finite(float(loss), f"step {standing.batch + 1} of {self._feed.steps}")
         return float(loss), float(accuracy)
 
     def _finish_epoch(self, progress: FittingProgress, on_epoch: OnEpoch) -> None:
@@ -132,15 +153,25 @@ class Fitting:
 
         Each batch's values are weighted here: since Keras 3.15 `test_on_batch` forgets the batches before.
         """
-        inputs, labels = self._phase.validation.inputs, self._phase.validation.labels
-        one_hot = np.eye(self._network.output_shape[-1], dtype=np.float32)
         sums = np.zeros(2)
-        for start in range(0, len(labels), self._recipe.batch_size):
-            part = slice(start, start + self._recipe.batch_size)
-            values = self._network.test_on_batch(np.asarray(inputs[part]), one_hot[labels[part]])
-            sums += len(labels[part]) * np.array(values, np.float64)
-        loss, accuracy = sums / len(labels)
+        for together in alike(self._watched(), self._at_once):
+            values = self._judged(together)
+            sums += sum(len(batch.weights) * value for batch, value in zip(together, values, strict=True))
+        loss, accuracy = sums / len(self._phase.validation.labels)
         return float(loss), float(accuracy)
+
+    def _watched(self) -> Iterator[Batch]:
+        examples, size = self._phase.validation, self._recipe.batch_size
+        for start in range(0, len(examples.labels), size):
+            part = slice(start, start + size)
+            targets = one_hot(examples.labels[part], self._feed.classes)
+            yield Batch(np.asarray(examples.inputs[part]), targets, np.ones(len(targets), np.float32))
+
+    def _judged(self, batches: Sequence[Batch]) -> NDArray[np.float64]:
+        """Return losses and accuracies of `batches`, `[K, 2]`."""
+        if self._at_once > 1:
+            return self._validation(stacked(batches)[:2]).astype(np.float64)
+        return np.array([self._network.test_on_batch(batch.inputs, batch.targets) for batch in batches], np.float64)
 
     def _check_finite(self, loss: float, where: str) -> None:
         if math.isfinite(loss):
