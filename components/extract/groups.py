@@ -42,14 +42,18 @@ def compile_group_pattern(pattern: str) -> re.Pattern[str] | None:
     )
 
 
-def groups_of(sample_ids: Sequence[str], pattern: re.Pattern[str] | None) -> list[str]:
+def groups_of(
+    sample_ids: Sequence[str], pattern: re.Pattern[str] | None, documents: Mapping[str, str] | None = None
+) -> list[str]:
     """Return for each of `sample_ids` what the named group of `pattern` matches in it, else the id itself.
+
+    Without a pattern it is the one of `documents` that an image came from, by its name.
 
     Raises:
         UsageError: the pattern takes more than MATCHING_SECONDS of a processor.
     """
     if not pattern or not sample_ids:
-        return list(sample_ids)
+        return [(documents or {}).get(sample_id, sample_id) for sample_id in sample_ids]
     task = json.dumps({"pattern": pattern.pattern, "names": list(sample_ids), "seconds": MATCHING_SECONDS})
     command = [sys.executable, "-I", str(Path(pattern_process.__file__))]
     done = subprocess.run(command, input=task.encode(), capture_output=True)

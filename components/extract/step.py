@@ -19,6 +19,7 @@ from components.extract.boxes import CHOICES as BOXES
 from components.extract.boxes import check_boxes, photo_of, without_boxes
 from components.extract.chunks import ReadImage, Transfer, chunks_of, write_chunks
 from components.extract.crops import Crop, with_crops
+from components.extract.documents import documents_beside
 from components.extract.formats.reading import FORMATS, read_annotations
 from components.extract.given_split import CHOICES, check_given_split, treated
 from components.extract.groups import alone, compile_group_pattern, groups_of, join_identical
@@ -69,6 +70,7 @@ def extract(
     source, target = open_store(images_uri), open_store(dataset_store)
     target.check_writable()  # First: hours of reading are in vain if nothing may be written.
     listing = list_images(source, [target.uri(), str(samples_path), str(report_path)])
+    documents, listing = documents_beside(source, listing)
     log.info("%s listed in %s", counted(len(listing.objects), "object"), one_line(images_uri))
     annotated = read_annotations(annotation_format, annotations_uri, images_uri, listing.names)
     annotated = matched_names(treated(annotated, given_split), listing.names)
@@ -76,7 +78,7 @@ def extract(
     crops, listing = with_crops(listing, annotated.annotations)
     labelled, notes = _labelled(annotated, listing, source, rejected)
     ids = [a.sample_id for a in labelled if not a.group]
-    groups = dict(zip(ids, groups_of([photo_of(sample_id) for sample_id in ids], pattern), strict=True))
+    groups = dict(zip(ids, groups_of([photo_of(sample_id) for sample_id in ids], pattern, documents), strict=True))
     notes += alone(groups) if pattern else []
     check_classes(labelled, annotated, listing)  # Before an image is read; again when it is known which can be used.
     transfer = Transfer(images_uri, target.uri(), on_bad_sample == "drop")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from components.step.errors import UsageError, one_line
 from components.step.regular_files import open_regular
-from pipeline.compilation import COMPILED_PIPELINE, compile_pipeline
+from pipeline.compilation import COMPILED_INGEST, COMPILED_PIPELINE, compile_ingest, compile_pipeline
 from pipeline.destination import Destination, check_image, check_mlflow, refusal
 from pipeline.local.display import short_path
 
 # How what we compile begins; another file of that name is somebody's own.
-OURS = b"# PIPELINE DEFINITION\n# Name: pawline\n"
+OURS = (b"# PIPELINE DEFINITION\n# Name: pawline\n", b"# PIPELINE DEFINITION\n# Name: pawline-ingest\n")
 
 
 def compile_yaml(arguments: argparse.Namespace) -> None:
@@ -42,7 +42,7 @@ def compile_yaml(arguments: argparse.Namespace) -> None:
         timeout_minutes=arguments.timeout_minutes,
         old_backend=arguments.old_backend,
     )
-    compile_pipeline(arguments.output, destination)
+    (compile_ingest if arguments.ingest else compile_pipeline)(arguments.output, destination)
     print(short_path(arguments.output))
 
 
@@ -75,7 +75,7 @@ def _check_output(path: Path) -> None:
         raise UsageError(
             f"--output must end with .yaml. Received: --output {one_line(path)}. Name a file, such as pipeline.yaml."
         )
-    if path.exists() and path.samefile(COMPILED_PIPELINE):
+    if path.exists() and any(map(path.samefile, (COMPILED_PIPELINE, COMPILED_INGEST))):
         raise _kept("The packaged pipeline is what this machine runs, and stays", path)
     if path.exists() and not _is_ours(path):
         raise _kept("A file that is no pipeline of ours is not overwritten", path)
@@ -84,7 +84,7 @@ def _check_output(path: Path) -> None:
 def _is_ours(path: Path) -> bool:
     try:
         with open_regular(path) as file:
-            return file.read(len(OURS)) == OURS
+            return file.read(max(map(len, OURS))).startswith(OURS)
     except OSError:
         return False
 
