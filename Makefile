@@ -38,7 +38,7 @@ types: setup ## Check types with mypy
 	$(BIN)/mypy
 
 unit: setup ## Run the tests
-	$(BIN)/python -m pytest -m "not slow and not cluster" -n 2
+	$(BIN)/python -m pytest -m "not slow and not cluster" -n 2 --dist loadgroup
 
 test-slow: setup ## Run the proofs that take minutes
 	$(BIN)/python -m pytest -m slow
@@ -75,9 +75,10 @@ check-old-backend: setup ## Parse pipeline.yaml with the protos of KFP backend 2
 	$(BIN)/python -m pytest tests/whole/test_old_backend.py -m slow
 
 lock: ## Resolve requirements/ again (needs uv)
-	$(LOCK) --extra train --extra serve --extra pipeline --extra notebook --extra docs --extra development -o requirements/development.txt
+	$(LOCK) --extra train --extra serve --extra ray --extra pipeline --extra notebook --extra docs --extra development -o requirements/development.txt
 	$(LOCK) --extra train --extra gpu --constraint requirements/development.txt -o requirements/train.txt
 	$(LOCK) --extra step --constraint requirements/development.txt -o requirements/step.txt
+	$(LOCK) --extra train --extra ray --constraint requirements/development.txt -o requirements/ray.txt
 	$(LOCK) --extra serve --constraint requirements/development.txt -o requirements/serve.txt
 	$(subst pyproject.toml,requirements/schemathesis.in,$(LOCK)) -o requirements/schemathesis.txt
 	for peer in $(PEERS); do $(LOCK_PEER) $$peer.in -o $$peer.txt || exit 1; done

@@ -49,7 +49,7 @@ def test_openshift_gives_the_user_and_kubernetes_one_that_is_not_root():
         for pod in pods(documents):
             general = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
             given = {"runAsUser": 10001, "fsGroup": 10001, "fsGroupChangePolicy": "OnRootMismatch"}
-            ours = "image.invalid/pawline-serve" in pod.containers[0]["image"]
+            ours = "image.invalid/pawline-" in pod.containers[0]["image"]
             assert pod.spec["securityContext"] == (general if ours else general | given)
 
 
@@ -66,7 +66,7 @@ def test_the_namespace_denies_what_no_policy_allows():
 
 
 KSERVE = {"serving.kserve.io/inferenceservice": "pawline"}
-STORE, MLFLOW, DATABASE, SERVE = part("store"), part("mlflow"), part("mlflow-database"), part("serve")
+STORE, MLFLOW, DATABASE, SERVE, RAY = map(part, ("store", "mlflow", "mlflow-database", "serve", "ray"))
 DSPA = {"component": "data-science-pipelines"}
 
 
@@ -74,7 +74,7 @@ DSPA = {"component": "data-science-pipelines"}
     ("source", "target", "port"),
     [(RUN, STORE, 9000), (RUN, MLFLOW, 5000), (SERVE, STORE, 9000), (SERVE, MLFLOW, 5000),
      (KSERVE, STORE, 9000), (KSERVE, MLFLOW, 5000), (MLFLOW, DATABASE, 5432), (MLFLOW, STORE, 9000),
-     (DSPA, STORE, 9000)],
+     (DSPA, STORE, 9000), (RUN, RAY, 10001), (RAY, RAY, 6379), (RAY, RAY, 40123), (RAY, STORE, 9000)],
 )  # fmt: skip
 def test_what_is_needed_is_let_through(source, target, port):
     assert may_connect(variants()[EVERYTHING], source, target, port)
@@ -89,7 +89,8 @@ def test_runs_reach_the_servers_of_openshift_ai_where_their_operator_lets_them()
 @pytest.mark.parametrize(
     ("source", "target", "port"),
     [(RUN, DATABASE, 5432), (SERVE, DATABASE, 5432), (STORE, DATABASE, 5432), (RUN, STORE, 9001), (SERVE, STORE, 8888),
-     (RUN, SERVE, 8080), (DATABASE, STORE, 9000), (STORE, MLFLOW, 5000), ({"app": "stranger"}, STORE, 9000)],
+     (RUN, SERVE, 8080), (DATABASE, STORE, 9000), (STORE, MLFLOW, 5000), (RUN, RAY, 6379),
+     (SERVE, RAY, 10001), (RAY, MLFLOW, 5000), (RAY, DATABASE, 5432), ({"app": "stranger"}, STORE, 9000)],
 )  # fmt: skip
 def test_what_is_not_needed_is_not_let_through(source, target, port):
     assert not may_connect(variants()[EVERYTHING], source, target, port)

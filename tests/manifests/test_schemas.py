@@ -15,7 +15,7 @@ def test_every_resource_fits_its_schema():
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
-def test_the_pods_of_kserve_are_pods():
+def test_the_pods_of_operators_are_pods():
     assert [line for documents in variants().values() for line in pod_complaints(documents)] == []
 
 
@@ -42,6 +42,9 @@ FAULTS: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
         "DataSciencePipelinesApplication",
         lambda spec: spec["objectStorage"]["externalStorage"].update(host="https://s3"),
     ),
+    ("RayCluster", lambda spec: spec["headGroupSpec"]["rayStartParams"].update({"num-cpus": 0})),
+    ("RayCluster", lambda spec: spec["workerGroupSpecs"][0].update(replica=2)),
+    ("RayCluster", lambda spec: spec.update(authOptions={"mode": "on"})),
     ("DataSciencePipelinesApplication", lambda spec: spec.update(database={"mariaDb": {"deploy": True}})),
 ]
 

@@ -79,5 +79,6 @@ def servers_are_probed(documents: list[Document]) -> Iterator[str]:
             asked = container.get(probe, {})
             if not asked:
                 yield f"{pod.maker}: no {probe}"
-            elif "httpGet" in asked and pod.port(asked["httpGet"]["port"]) is None:
-                yield f"{pod.maker}: {probe} asks {asked['httpGet']['port']}"
+            for how in ("httpGet", "tcpSocket"):
+                if how in asked and pod.port(asked[how]["port"]) is None:
+                    yield f"{pod.maker}: {probe} asks {asked[how]['port']}"

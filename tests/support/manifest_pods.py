@@ -34,8 +34,9 @@ class Pod:
 
 
 def pods(documents: list[Document]) -> list[Pod]:
-    """Return the pods of Deployments, StatefulSets and InferenceServices."""
-    return [*map(_of_template, of_kind(documents, "Deployment", "StatefulSet")), *_of_kserve(documents)]
+    """Return the pods of Deployments, StatefulSets, InferenceServices and RayClusters."""
+    templates = map(_of_template, of_kind(documents, "Deployment", "StatefulSet"))
+    return [*templates, *_of_kserve(documents), *_of_ray(documents)]
 
 
 def _of_template(document: Document) -> Pod:
@@ -58,6 +59,15 @@ def _of_kserve(documents: list[Document]) -> Iterator[Pod]:
         spec = {key: value for key, value in predictor.items() if key not in ours}
         spec |= {"containers": [container], "volumes": runtime["volumes"]}
         yield Pod(named(service), {"serving.kserve.io/inferenceservice": service["metadata"]["name"]}, spec)
+
+
+def _of_ray(documents: list[Document]) -> Iterator[Pod]:
+    for cluster in of_kind(documents, "RayCluster"):
+        spec = cluster["spec"]
+        for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
+            template = group["template"]
+            maker = f"{named(cluster)} {group.get('groupName', 'head')}"
+            yield Pod(maker, template["metadata"]["labels"], template["spec"])
 
 
 def selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:

@@ -23,7 +23,7 @@ def complaints(document: Document) -> list[str]:
 
 def pod_complaints(documents: list[Document]) -> list[str]:
     """Return the same for the pods that custom resources make, as if they were pods."""
-    made = [pod for pod in pods(documents) if pod.maker.startswith("InferenceService")]
+    made = [pod for pod in pods(documents) if pod.maker.startswith(("InferenceService", "RayCluster"))]
     return [
         line
         for pod in made
