@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from components.dataset.columns import floats, texts
 from components.step.strict_json import read_json
 
 FORMAT_VERSION = 1
@@ -34,8 +35,8 @@ def content_digest(sha256s: Sequence[str], features: NDArray[np.float32]) -> str
 def write_shard(path: Path, key: str, sha256s: Sequence[str], features: NDArray[np.float32]) -> None:
     """Write the features, float32 `[N, D]`, of the samples with these digests; `key` says what computed them."""
     schema = _schema(features.shape[1])
-    flat = pa.array(np.ascontiguousarray(features, np.float32).ravel())
-    columns = [pa.array(sha256s, pa.string()), pa.FixedSizeListArray.from_arrays(flat, type=schema.types[1])]
+    flat = floats(np.asarray(features, np.float32))
+    columns = [texts(sha256s), pa.FixedSizeListArray.from_arrays(flat, type=schema.types[1])]
     described = {"format_version": FORMAT_VERSION, "key": key, "sha256": content_digest(sha256s, features)}
     table = pa.table(columns, schema=schema)
     pq.write_table(

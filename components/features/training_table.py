@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from components.dataset.columns import floats, texts
 from components.dataset.samples import Sample
 from components.step.errors import DataError, one_line
 from components.step.files import atomic_write
@@ -52,15 +53,14 @@ def write_training_features(
         ServiceError: `path` cannot be written.
     """
     samples = [*train, *validation]
-    halves = pa.FixedSizeListArray.from_arrays(pa.array(_halves(features)), features.shape[1])
-    columns: dict[str, Any] = {
-        "sample_id": [sample.sample_id for sample in samples],
-        "label": [sample.label for sample in samples],
-        "split": ["train"] * len(train) + ["validation"] * len(validation),
-        "features": halves,
-    }
-    table = pa.table(columns)
-    digest = _digest([columns[name] for name in TEXTS], _matrix(table.column("features"), len(table)))
+    halves = pa.FixedSizeListArray.from_arrays(floats(_halves(features)), features.shape[1])
+    words = [
+        [sample.sample_id for sample in samples],
+        [sample.label for sample in samples],
+        ["train"] * len(train) + ["validation"] * len(validation),
+    ]
+    table = pa.table([*map(texts, words), halves], names=[*TEXTS, "features"])
+    digest = _digest(words, _matrix(table.column("features"), len(table)))
     with atomic_write(path) as temporary:
         pq.write_table(table.replace_schema_metadata({DIGEST: digest}), temporary, compression="zstd")
 
@@ -73,10 +73,10 @@ def read_training_features(path: Path) -> TrainingFeatures:
     """
     try:
         with open_regular(path) as file:
-            table = pq.read_table(file, columns=[*TEXTS, "features"])
-        ids, labels, splits = texts = [table.column(name).to_pylist() for name in TEXTS]
+            table = pq.ParquetFile(file).read(columns=[*TEXTS, "features"])  # `read_table` imports pandas.
+        ids, labels, splits = words = [table.column(name).to_pylist() for name in TEXTS]
         features = _matrix(table.column("features"), len(table))
-        _check_digest(table.schema.metadata, texts, features)
+        _check_digest(table.schema.metadata, words, features)
         return TrainingFeatures(ids, labels, splits, features)
     except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise DataError(
@@ -86,27 +86,27 @@ def read_training_features(path: Path) -> TrainingFeatures:
 
 
 def _check_digest(
-    metadata: Mapping[bytes, bytes] | None, texts: Sequence[Sequence[str]], features: NDArray[np.float32]
+    metadata: Mapping[bytes, bytes] | None, words: Sequence[Sequence[str]], features: NDArray[np.float32]
 ) -> None:
     # Tables of before there were digests have no metadata at all.
-    if metadata is not None and metadata[DIGEST].decode() != _digest(texts, features):
+    if metadata is not None and metadata[DIGEST].decode() != _digest(words, features):
         raise ValueError("its digest is another")
 
 
-def _digest(texts: Sequence[Sequence[str]], features: NDArray[np.float32]) -> str:
-    digest = hashlib.sha256(json.dumps(texts).encode())
+def _digest(words: Sequence[Sequence[str]], features: NDArray[np.float32]) -> str:
+    digest = hashlib.sha256(json.dumps(words).encode())
     digest.update(np.ascontiguousarray(features, "<f4").tobytes())
     return digest.hexdigest()
 
 
 def _halves(features: NDArray[Any]) -> NDArray[np.float16]:
     largest = float(np.finfo(np.float16).max)
-    return np.asarray(np.clip(features, -largest, largest).astype(np.float16).ravel())
+    return np.asarray(np.clip(features, -largest, largest).astype(np.float16))
 
 
 def _matrix(column: "pa.ChunkedArray", rows: int) -> NDArray[np.float32]:
     values = column.combine_chunks()
-    matrix = np.asarray(values.values.to_numpy(), np.float32).reshape(rows, values.type.list_size)
+    matrix = np.asarray(np.from_dlpack(values.values), np.float32).reshape(rows, values.type.list_size)
     if not np.isfinite(matrix).all():
         raise ValueError("features that are not finite")
     return matrix

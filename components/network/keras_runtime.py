@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
+from components.step.left_out import UNUSED, left_out
+
 # On a machine without GPU TensorFlow logs errors about it; real ones come as exceptions, whatever this level is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFloat-32 rounds to 10 bits: a bundle trained so on a GPU would fail its golden check (1e-4) on a CPU.
@@ -77,21 +79,8 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-@contextmanager
-def _without_matplotlib() -> Iterator[None]:
-    """Let Keras find no matplotlib, of which it makes no use here: its import writes a list of fonts below HOME."""
-    if "matplotlib" in sys.modules:
-        yield
-        return
-    sys.modules["matplotlib"] = None  # type: ignore[assignment]  # How Python is told that there is no such module.
-    try:
-        yield
-    finally:
-        del sys.modules["matplotlib"]
-
-
 _choose_home()
-with _without_banner(), _without_garbage_collection(), _without_matplotlib():
+with _without_banner(), _without_garbage_collection(), left_out(*UNUSED):
     import keras
 
 # Whatever a keras.json in the home folder says; these are Keras's own.

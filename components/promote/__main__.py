@@ -3,6 +3,8 @@
 import sys
 
 from components.promote.step import main
+from components.step.left_out import UNUSED, left_out
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with left_out(*UNUSED):
+        sys.exit(main())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from components.serve.command import add_arguments, run
 from components.step.errors import PawlineError, one_line
+from components.step.left_out import UNUSED, left_out
 from components.step.secrets import no_secrets_said
 
 
@@ -28,4 +29,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with left_out(*UNUSED):
+        sys.exit(main())

@@ -10,9 +10,16 @@ from pathlib import Path
 
 from components.step.counts import counted
 from components.step.errors import PawlineError, ServiceError, UsageError, one_line
+from components.step.left_out import UNUSED, left_out
 from components.step.secrets import no_secrets_said
 from components.tracking import queue
 from components.tracking.events import check_tracking_uri, without_passwords
+from components.tracking.sender import closed_within
+from components.tracking.shared_run import is_sent_later
+
+# MLflow's import takes more than a second of a processor. Where a step's events are sent after its end anyway, what
+# lives no longer than this is not followed.
+WORTH_SECONDS = 10.0
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -42,6 +49,8 @@ def _follow(folder: Path, key: str) -> None:
     parent = os.getppid()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that temporary folders are removed.
     state = queue.read_state(folder, key)
+    if is_sent_later(os.environ) and closed_within(WORTH_SECONDS, parent):
+        return
     try:
         from components.tracking.connection import connect, is_there
 
@@ -127,4 +136,5 @@ def _target(waiting: Sequence[tuple[Path, str]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with left_out(*UNUSED):
+        sys.exit(main())

@@ -104,7 +104,7 @@ def follow(client: "MlflowClient", folder: Path, key: str, parent: int) -> None:
             send_matching(client, folder, leftovers.pop(0), key)
             continue
         pause = min(pause * 2, LONGEST_PAUSE) if error else FIRST_PAUSE
-        closed = _closed(pause, parent)
+        closed = closed_within(pause, parent)
     send(client, folder, key)
 
 
@@ -117,8 +117,8 @@ def send_matching(client: "MlflowClient", folder: Path, key: str, own: str = "")
     return send(client, folder, key)
 
 
-def _closed(seconds: float, parent: int) -> bool:
-    """Wait `seconds`; return at once True when standard input ends or the parent is another."""
+def closed_within(seconds: float, parent: int) -> bool:
+    """Wait `seconds`; return True at once when standard input ends or the parent is not the process `parent`."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         ready, _, _ = select.select([sys.stdin], [], [], min(left, 1.0))

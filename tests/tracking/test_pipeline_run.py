@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from components.step.own_processes import own_environment
 from components.tracking import queue, sending
 from components.tracking.mlflow_run import BUNDLE_TAG
 from components.tracking.sender import send
@@ -219,3 +220,16 @@ def test_who_waits_for_mlflow_does_so_as_long_as_it_goes_well(monkeypatch, what,
     process = Process(clock, ends)
     sending.wait_while_well(process, lambda: (int(clock[0] / interval), clock[0] < busy_until))
     assert costs[0] <= clock[0] <= costs[1], what
+
+
+def test_a_short_step_is_left_to_whoever_sends_later(tmp_path):
+    """What would follow its queue ends with it, and has imported no MLflow, which would have made the database."""
+    folder, uri = tmp_path / "q", f"sqlite:///{tmp_path}/mlflow.db"
+    written = queue.open_queue(folder, "test")
+    written.append({"kind": "tags", "tags": {}})
+    command = [sys.executable, "-m", "components.tracking", str(folder), "--follow", "test"]
+    environment = {**own_environment(), **local(folder, uri)}
+    subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, timeout=PATIENCE, check=True)
+    assert not (tmp_path / "mlflow.db").exists()
+    assert queue.count_unsent(folder, "test") == 1
+    written.close()
