@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.measure import peak_mib, timed
-from components.bundle.reader import Bundle, load_bundle
 from components.dataset.batches import image_batches
 from components.dataset.samples import Sample, read_split_table
 from components.dataset.snapshot import Dataset, open_dataset
 from components.features.neighbours import NeighbourIndex
 from components.features.training_table import TrainingFeatures, read_training_features
 from components.test.image_pass import evaluate_model
+from components.test.loading import AskedBundle, load_tested
 
 BATCH_SIZE = 32
 MOST_ROWS = 10_000  # What train writes at most.
@@ -33,10 +33,10 @@ def whole_index(table: TrainingFeatures) -> NeighbourIndex:
 def measure(folder: Path, uri: str, repeats: int) -> dict[str, float | list[float]]:
     """Time evaluation against its bare parts, in turn, and what follows it."""
     dataset, samples = open_dataset(uri), read_split_table(folder / "test.csv", "test")
-    bundle = load_bundle(folder / "model" / "bundle")
+    bundle = load_tested(folder / "model" / "bundle")
     index = whole_index(read_training_features(folder / "model" / "features.parquet"))
     bare = _bare(bundle, dataset, samples)
-    evaluate_model(bundle, dataset, samples[:BATCH_SIZE], BATCH_SIZE, index)  # Compiles.
+    evaluate_model(bundle, dataset, samples[:BATCH_SIZE], BATCH_SIZE, index)
     works = {**bare, "evaluate": lambda: evaluate_model(bundle, dataset, samples, BATCH_SIZE, index)}
     found: dict[str, list[float]] = {f"{name}{unit}": [] for unit in ("", " cpu") for name in works}
     for _ in range(repeats):
@@ -53,15 +53,14 @@ def _ratios(found: dict[str, list[float]], unit: str) -> list[float]:
     return [both / (forward + decode) for forward, decode, both in zip(*parts, strict=True)]
 
 
-def _bare(bundle: Bundle, dataset: Dataset, samples: list[Sample]) -> dict[str, Callable[[], object]]:
+def _bare(bundle: AskedBundle, dataset: Dataset, samples: list[Sample]) -> dict[str, Callable[[], object]]:
     """Return the network alone on batches in memory, and reading and decoding alone."""
     full = samples[: len(samples) // BATCH_SIZE * BATCH_SIZE]
     batches = [pixels for _, pixels in image_batches(dataset, full, bundle.image_size, BATCH_SIZE)]
-    bundle.network.predict_on_batch(batches[0])
 
     def forward() -> None:
         for pixels in batches:
-            bundle.network.predict_on_batch(pixels)
+            bundle.predict_with_features(pixels)
 
     def decode() -> None:
         for _ in image_batches(dataset, samples, bundle.image_size, BATCH_SIZE):
@@ -80,7 +79,7 @@ def follow(folder: Path, uri: str, repeats: int) -> dict[str, float | list[float
     from components.test.results import results_of
 
     dataset, samples = open_dataset(uri), read_split_table(folder / "test.csv", "test")
-    bundle = load_bundle(folder / "model" / "bundle")
+    bundle = load_tested(folder / "model" / "bundle")
     index = whole_index(read_training_features(folder / "model" / "features.parquet"))
     known = {sample.sample_id: sample for sample in dataset.samples()}
     results = results_of(bundle, dataset, known, samples, BATCH_SIZE, index)

@@ -23,7 +23,7 @@ MOST_MINUTES = 30 * 24 * 60  # Thirty days, after which Argo begins nothing agai
 class Destination:
     """Where steps run: their images, and the names of what the cluster keeps for them.
 
-    `train_image` is that of the steps that need TensorFlow, train and test, `image` that of the others.
+    `train_image` is that of train, which needs TensorFlow, `image` that of the other steps.
     `ca_bundle` is a ConfigMap with CA certificates, or NAME/KEY; `signing_secret` a secret with the private key that
     train signs by, `trusted_key` a ConfigMap with the public one that promote asks for. `scratch` is the size of a
     volume for temporary files, of `storage_class`; `timeout_minutes` what a step may take, 0 for any time.

@@ -27,8 +27,7 @@ CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 SIGNING_KEY, SIGNING_FOLDER = "signing.pem", "/etc/pawline/signing"
 TRUSTED_KEY, TRUSTED_FOLDER = "signing.pub", "/etc/pawline/trusted"
 SCRATCH_FOLDER = "/work/tmp"  # TMPDIR in the image.
-# The others do with the ONNX twin. Its probabilities differ from Keras's in the last bits, which test writes down.
-WITH_TENSORFLOW = ("train", "test")
+WITH_TENSORFLOW = ("train",)  # test and promote ask the ONNX network, which is what is served.
 LARGE = ("extract", "train")  # Steps that keep all images on disk for a while.
 # extract, where a user's mistakes come to light, is not begun again: KFP cannot say for which failures, Argo decides.
 RETRIED = ("split", "train", "test", "promote")
@@ -36,12 +35,14 @@ FIRST_WAIT = "30s"
 # Argo counts it from the first attempt's start, and ends later attempts by it: it must outlast any training.
 RETRIED_WITHIN = "30d"
 TRACKED = ("train", "test", "promote")
+TELLING_THEIR_IMAGE = ("train", "test")  # In the bundle's provenance and the report; a local run is in no image.
 
 
 def place(task: dsl.PipelineTask, destination: Destination, s3_secret: str) -> None:
     """Give `task` all that `destination` has for it; `s3_secret` is the parameter with the secret of its store."""
     verb = task.name
-    task.set_container_image(destination.train_image if verb in WITH_TENSORFLOW else destination.image)
+    image = destination.train_image if verb in WITH_TENSORFLOW else destination.image
+    task.set_container_image(image)
     # A namespace that enforces pod security "restricted" admits no pod without; which user it is, the cluster says.
     kubernetes.set_security_context(task, run_as_non_root=True)
     # For reports, and for steps to find their run in MLflow. As a parameter the run's id would end all caching.
@@ -52,9 +53,8 @@ def place(task: dsl.PipelineTask, destination: Destination, s3_secret: str) -> N
     _trust(task, destination.ca_bundle)
     _sign_and_trust(task, destination)
     _label(task, {"app.kubernetes.io/name": f"pawline-{verb}", **destination.labels})
-    if verb in WITH_TENSORFLOW:
-        # For the bundle's provenance and the report; a local run is in no image, and sets none.
-        task.set_env_variable("PAWLINE_IMAGE", destination.train_image)
+    if verb in TELLING_THEIR_IMAGE:
+        task.set_env_variable("PAWLINE_IMAGE", image)
     if verb in TRACKED and destination.mlflow:
         task.set_env_variable("MLFLOW_TRACKING_URI", destination.mlflow)
         kubernetes.use_secret_as_env(task, destination.mlflow_secret, MLFLOW_KEYS, optional=True)

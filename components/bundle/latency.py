@@ -8,7 +8,7 @@ from typing import Any
 
 from components.bundle.golden import read_golden
 from components.bundle.manifest import GOLDEN, ONNX_NETWORK, Manifest, verify_file
-from components.onnx_twin.export import INPUT, OUTPUT
+from components.onnx_twin.ends import INPUT, OUTPUT
 from components.onnx_twin.session import cpu_session
 from components.step.cores import available_cores
 from components.step.errors import DataError, one_line

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from components.bundle.golden import Golden, check_golden
 from components.bundle.manifest import GOLDEN, MANIFEST, NETWORK, ONNX_NETWORK, SEALED, Manifest, Provenance, sha256_of
+from components.network.classifier import with_features
 from components.network.keras_runtime import keras
 from components.onnx_twin.export import export_onnx, run_onnx
 from components.step.files import atomic_directory, atomic_write, write_json
@@ -29,7 +30,7 @@ def save_bundle(
 
     Args:
         directory: new, or an empty folder.
-        network: uint8 RGB `[N, H, W, 3]` to probabilities `[N, classes]`.
+        network: uint8 RGB `[N, H, W, 3]` to probabilities `[N, classes]`; its last layer is the head.
         golden_images: a few real images, uint8 `[K, H, W, 3]`.
         provenance: what the manifest says beside the files.
 
@@ -40,7 +41,7 @@ def save_bundle(
     golden = Golden(golden_images, keras.ops.convert_to_numpy(network(golden_images, training=False)))
     with atomic_directory(directory) as folder:
         save_network(network, folder / NETWORK)
-        export_onnx(network, folder / ONNX_NETWORK)
+        export_onnx(with_features(network), folder / ONNX_NETWORK)
         check_golden(golden, run_onnx(folder / ONNX_NETWORK, golden.images), ONNX_NETWORK)
         _save_golden(golden, folder / GOLDEN)
         manifest = _manifest(provenance, {name: sha256_of(folder / name) for name in SEALED})

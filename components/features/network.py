@@ -10,11 +10,11 @@ from components.inference.batch_engine import BatchEngine
 from components.network.classifier import run_batch
 from components.network.devices import gpu_count
 from components.network.keras_runtime import keras
+from components.onnx_twin.ends import FEATURES, INPUT
 
 log = logging.getLogger("pawline")
 
 BATCH_SIZE = 32
-FEATURES = "features"
 
 # uint8 RGB `[N, H, W, 3]`, at most BATCH_SIZE of them, to features, float32 `[N, D]`.
 FeatureNetwork = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -38,5 +38,5 @@ def feature_network(extractor: "keras.Model") -> FeatureNetwork:
 def _by_onnx_runtime(extractor: "keras.Model") -> FeatureNetwork:
     from components.onnx_twin.graph import to_onnx
 
-    engine = BatchEngine(to_onnx(extractor, "image", FEATURES).SerializeToString(), [FEATURES])
+    engine = BatchEngine(to_onnx(extractor, INPUT, [FEATURES]).SerializeToString())
     return lambda images: engine.run(images)[0]

@@ -17,21 +17,27 @@ class BatchEngine:
     their processor time. Several images in one call are no faster, as what they need leaves the processor's cache.
     """
 
-    def __init__(self, network: bytes, outputs: Sequence[str]) -> None:
-        """Read the ONNX `network`, of which the values called `outputs` are wanted.
+    def __init__(self, network: bytes, further: Sequence[str] = ()) -> None:
+        """Read the ONNX `network`, of which the first output is wanted, and those of its `further` ones.
 
         Raises:
             DataError: ONNX Runtime cannot read it.
         """
         cores = available_cores()
-        self._engine, self._outputs = OnnxRuntimeEngine(network, cores), list(outputs)
+        self._engine, self._further = OnnxRuntimeEngine(network, cores), list(further)
         self._threads = ThreadPoolExecutor(cores)
 
+    @property
+    def missing(self) -> list[str]:
+        """Which of the further outputs the network does not have."""
+        return [name for name in self._further if name not in self._engine.outputs]
+
     def run(self, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        """Return for each of the outputs its values, float32 `[N, ...]`, of `images`, uint8 RGB `[N, H, W, 3]`, N > 0.
+        """Return each output wanted, float32 `[N, ...]`, for `images`, uint8 RGB `[N, H, W, 3]`, N > 0.
 
         Raises:
             DataError: ONNX Runtime cannot run it.
         """
-        each = self._threads.map(lambda image: self._engine.values(image, self._outputs), images)
+        wanted = [self._engine.outputs[0], *self._further]
+        each = self._threads.map(lambda image: self._engine.values(image, wanted), images)
         return [np.stack(values) for values in zip(*each, strict=True)]

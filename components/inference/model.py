@@ -1,10 +1,9 @@
 """A model that answers: a verified bundle, compiled, with the answers it gives."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.bundle.boundary import sound
-from components.bundle.golden import Golden, check_golden, read_golden
-from components.bundle.manifest import MANIFEST, ONNX_NETWORK, Manifest, read_manifest, verify_files
+from components.bundle.golden import Golden
+from components.bundle.manifest import ONNX_NETWORK, Manifest
 from components.inference.engine import Engine, make_engine
+from components.inference.verified import read_verified
 from components.metrics.calibration import calibrated
 from components.step.errors import DataError, one_line
 from components.step.strict_json import read_json
@@ -68,20 +68,17 @@ def load_model(directory: Path, name: str, version: str, workers: int) -> Model:
     Raises:
         DataError: the bundle is damaged, or gives other probabilities than it must.
     """
-    manifest = read_manifest(directory)
-    verify_files(directory, manifest)
-    _check_sayable({**manifest.as_json(), "name": name, "version": version})
-    digest = hashlib.sha256(_read(directory / MANIFEST)).hexdigest()
-    network = _read(directory / ONNX_NETWORK)
-    if hashlib.sha256(network).hexdigest() != manifest.files[ONNX_NETWORK]:
-        raise DataError(f"A bundle must not change while it is read. Received: {one_line(directory)}. Start again.")
-    golden = read_golden(directory, manifest)
+    bundle = read_verified(directory)
+    _check_sayable({**bundle.manifest.as_json(), "name": name, "version": version})
     with sound(directory / ONNX_NETWORK):
-        engine = make_engine(network, manifest.image_size, workers)
-        for alone in (True, False):
-            outputs = [engine.run(image, alone) for image in golden.images]
-            check_golden(golden, np.stack(outputs), ONNX_NETWORK)
-    return Model(name, version or digest[:12], digest, manifest, golden, engine)
+        engine = make_engine(bundle.network, bundle.manifest.image_size, workers)
+    for alone in (True, False):
+        bundle.check(partial(_each, engine, alone))
+    return Model(name, version or bundle.digest[:12], bundle.digest, bundle.manifest, bundle.golden, engine)
+
+
+def _each(engine: Engine, alone: bool, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.stack([engine.run(image, alone) for image in images])
 
 
 def _check_sayable(values: Mapping[str, Any]) -> None:
@@ -97,8 +94,3 @@ def _of_64_bits(digits: str) -> int:
     if -(2**63) <= (number := int(digits)) < 2**64:
         return number
     raise ValueError(f"{digits[:40]}, a number of more than 64 bits")
-
-
-def _read(path: Path) -> bytes:
-    with sound(path):
-        return path.read_bytes()

@@ -26,15 +26,16 @@ class OnnxRuntimeEngine:
         try:
             self._session = cpu_session(network, 1 if workers > 1 else 0)  # A core each, where there are several.
             self._input = self._session.get_inputs()[0].name
+            self.outputs = [output.name for output in self._session.get_outputs()]
         except Exception as error:  # onnxruntime raises classes of its own.
             raise self._refused(error) from error
 
     def run(self, image: NDArray[np.uint8], alone: bool) -> NDArray[np.float32]:
         """Return the probabilities, float32 `[classes]`, of `image`, uint8 RGB `[H, W, 3]`."""
-        return self.values(image, None)[0]
+        return self.values(image, self.outputs[:1])[0]
 
-    def values(self, image: NDArray[np.uint8], outputs: Sequence[str] | None) -> list[NDArray[np.float32]]:
-        """Return what each of `outputs`, all in the network's order if None, gives for `image`, float32."""
+    def values(self, image: NDArray[np.uint8], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Return what each of the network's `outputs` gives for `image`, float32."""
         try:
             return [
                 np.asarray(batch[0], np.float32) for batch in self._session.run(outputs, {self._input: image[None]})

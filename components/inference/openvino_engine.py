@@ -86,7 +86,7 @@ class _Requests:
         try:
             request.get_input_tensor().data[0] = image
             request.infer()
-            return np.array(request.get_output_tensor().data[0], np.float32)
+            return np.array(request.get_output_tensor(0).data[0], np.float32)  # The probabilities.
         finally:
             self._free.put(request)
 

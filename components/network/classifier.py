@@ -24,11 +24,22 @@ def join_in_inference_mode(extractor: "keras.Model", head: "keras.Model") -> "ke
 
 def split(network: "keras.Model") -> tuple["keras.Model", "keras.Model"]:
     """Return the two parts of `network`, made by `join`: images to what the head sees, and that to probabilities."""
+    head, features = _head(network)
+    seen = keras.Input(features.shape[1:], name="seen")
+    return keras.Model(network.input, features, name="extractor"), keras.Model(seen, head(seen), name="head")
+
+
+def with_features(network: "keras.Model") -> "keras.Model":
+    """Return `network`, made by `join`, with what the head sees, `[N, D]`, as its second output."""
+    return keras.Model(network.input, [network.output, _head(network)[1]], name=network.name)
+
+
+def _head(network: "keras.Model") -> tuple["keras.Layer", Any]:
+    """Return the head of `network` and the tensor that it sees."""
     # As Keras recorded the call: `layers` leaves out bare operations, which may be what is before the head.
     head, call, _ = network.outputs[0]._keras_history
     [features] = head._inbound_nodes[call].input_tensors
-    seen = keras.Input(features.shape[1:], name="seen")
-    return keras.Model(network.input, features, name="extractor"), keras.Model(seen, head(seen), name="head")
+    return head, features
 
 
 def run_batches(network: "keras.Model", inputs: NDArray[Any], batch_size: int, at_once: int) -> NDArray[np.float32]:

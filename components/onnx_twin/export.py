@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from components.onnx_twin.ends import INPUT, OUTPUT, OUTPUTS
 from components.onnx_twin.session import cpu_session
 
 if TYPE_CHECKING:
@@ -15,18 +16,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pawline")
 
-INPUT, OUTPUT = "image", "probabilities"
-
 
 def export_onnx(network: "keras.Model", path: Path) -> None:
-    """Write `network` to `path` as ONNX: input `image` uint8 `[batch, H, W, 3]`, output `probabilities` float32."""
+    """Write `network` to `path` as ONNX, from `image`, uint8 `[batch, H, W, 3]`, to its one or two OUTPUTS, float32."""
     import onnx
 
     from components.onnx_twin.graph import to_onnx
     from components.onnx_twin.nodes import NoOnnxForm
 
     try:
-        model = to_onnx(network, INPUT, OUTPUT)
+        model = to_onnx(network, INPUT, OUTPUTS[: len(network.outputs)])
     except NoOnnxForm as reason:
         log.info("ONNX: Keras's own export, which takes longer, because of %s", reason)
         model = _exported_by_keras(network, path)
@@ -45,9 +44,10 @@ def _exported_by_keras(network: "keras.Model", path: Path) -> "onnx.ModelProto":
         network.export(path, format="onnx", verbose=False)
     model = onnx.load(path)
     _rename(model.graph, model.graph.input[0].name, INPUT)
-    _rename(model.graph, model.graph.output[0].name, OUTPUT)
+    for value, name in zip(list(model.graph.output), OUTPUTS, strict=False):
+        _rename(model.graph, value.name, name)
     _spell_out_erfc(model.graph)
-    for value in (model.graph.input[0], model.graph.output[0]):
+    for value in (model.graph.input[0], *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     return model
 

@@ -17,7 +17,7 @@ from components.onnx_twin.nodes import OPSET, Graph, NoOnnxForm, Value
 IR_VERSION = 8
 
 
-def to_onnx(network: "keras.Model", input_name: str, output_name: str) -> onnx.ModelProto:
+def to_onnx(network: "keras.Model", input_name: str, output_names: Sequence[str]) -> onnx.ModelProto:
     """Return `network`, from uint8 `[batch, H, W, 3]` to float32, as an ONNX model with these names at its ends.
 
     Raises:
@@ -26,13 +26,16 @@ def to_onnx(network: "keras.Model", input_name: str, output_name: str) -> onnx.M
     graph = Graph()
     channels_first = graph.node("Transpose", input_name, perm=[0, 3, 1, 2])
     pixels = Value(graph.node("Cast", channels_first, to=onnx.TensorProto.FLOAT), tuple(network.input_shape))
-    [result] = _network(graph, network, [pixels])
-    graph.nodes.append(
-        onnx.helper.make_node("Transpose", [result.name], [output_name], perm=[0, 2, 3, 1])
-        if result.is_map
-        else onnx.helper.make_node("Identity", [result.name], [output_name])
-    )
-    return _model(graph, _described(input_name, "UINT8", pixels), _described(output_name, "FLOAT", result))
+    results = dict(zip(output_names, _network(graph, network, [pixels]), strict=True))
+    graph.nodes += [_end(result, name) for name, result in results.items()]
+    outputs = [_described(name, "FLOAT", result) for name, result in results.items()]
+    return _model(graph, _described(input_name, "UINT8", pixels), outputs)
+
+
+def _end(result: Value, name: str) -> onnx.NodeProto:
+    if result.is_map:
+        return onnx.helper.make_node("Transpose", [result.name], [name], perm=[0, 2, 3, 1])
+    return onnx.helper.make_node("Identity", [result.name], [name])
 
 
 def _described(name: str, kind: str, value: Value) -> onnx.ValueInfoProto:
@@ -40,8 +43,8 @@ def _described(name: str, kind: str, value: Value) -> onnx.ValueInfoProto:
     return onnx.helper.make_tensor_value_info(name, number, ["batch", *value.shape[1:]])
 
 
-def _model(graph: Graph, first: onnx.ValueInfoProto, last: onnx.ValueInfoProto) -> onnx.ModelProto:
-    proto = onnx.helper.make_graph(graph.nodes, "classifier", [first], [last], initializer=graph.constants)
+def _model(graph: Graph, first: onnx.ValueInfoProto, last: Sequence[onnx.ValueInfoProto]) -> onnx.ModelProto:
+    proto = onnx.helper.make_graph(graph.nodes, "classifier", [first], last, initializer=graph.constants)
     opset = onnx.helper.make_opsetid("", OPSET)
     return onnx.helper.make_model(proto, opset_imports=[opset], ir_version=IR_VERSION, producer_name="pawline")
 

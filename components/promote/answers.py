@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from components.dataset.batches import image_batches
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
-from components.inference.model import Model, load_model
+from components.inference.twin import Twin, load_twin
 from components.promote.paired_evidence import ClassComparison, Comparison, compare, compare_classes
 from components.step.progress import Progress
 
@@ -43,9 +43,10 @@ class PairedAnswers:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A bundle's ONNX twin, and what it said of images so far: the class by the image's sha256."""
+    """A bundle's ONNX twin by `name`, and what it said of images so far: the class by the image's sha256."""
 
-    model: Model
+    name: str
+    twin: Twin
     known: dict[str, str] = field(default_factory=dict)
 
     def answers(self, dataset: Dataset, samples: Sequence[Sample], batch_size: int) -> list[str]:
@@ -59,12 +60,11 @@ class Asked:
         return [self.known[sample.sha256] for sample in samples]
 
     def _ask(self, dataset: Dataset, samples: Sequence[Sample], batch_size: int) -> None:
-        model = self.model
-        with Progress(f"predicting with the {model.name}", len(samples)) as progress:
-            for batch, pixels in image_batches(dataset, samples, model.manifest.image_size, batch_size):
-                for sample, image in zip(batch, pixels, strict=True):
-                    best = int(model.predict(image, alone=True).argmax())
-                    self.known[sample.sha256] = model.class_names[best]
+        names = self.twin.class_names
+        with Progress(f"predicting with the {self.name}", len(samples)) as progress:
+            for batch, pixels in image_batches(dataset, samples, self.twin.image_size, batch_size):
+                best = self.twin.predict(pixels).argmax(axis=1)
+                self.known.update((s.sha256, names[at]) for s, at in zip(batch, best, strict=True))
                 progress.advance(len(batch))
 
 
@@ -74,4 +74,4 @@ def ask(directory: Path, name: str) -> Asked:
     Raises:
         DataError: no bundle, a damaged one, or one whose network does not give what it must.
     """
-    return Asked(load_model(directory, name, "", workers=1))
+    return Asked(name, load_twin(directory))

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from components.bundle.reader import Bundle
 from components.dataset.pictures import NEIGHBOUR_SIZE, THUMBNAIL_SIZE, encoded, pictures_of
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.test.image_pass import Tested
 from components.test.label_errors import LabelDoubt, label_doubts
 from components.test.learnt_images import LearntImages
+from components.test.loading import AskedBundle
 from components.test.near_duplicates import NearDuplicate, near_duplicates
 from components.test.predictions import Prediction
 
@@ -45,7 +45,7 @@ def look_closer(
     known: Mapping[str, Sample],
     tested: Tested,
     learnt: LearntImages | None,
-    bundle: Bundle,
+    bundle: AskedBundle,
     believed: bool,
 ) -> Findings:
     """Return the findings in what was `tested`; those images that are to be shown are read once more.

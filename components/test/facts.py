@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.bundle.manifest import MANIFEST, sha256_of
-from components.bundle.reader import Bundle
 from components.dataset.snapshot import Dataset
 from components.features.training_table import spread_rows
 from components.metrics.assessment import assess
 from components.metrics.curves import Curve, roc_curve, thinned
 from components.metrics.evaluation import confusion_matrix
 from components.test.image_pass import Tested
+from components.test.loading import AskedBundle
 from components.test.predictions import Prediction
 
 # Sorting more takes seconds and shows no other curve.
 MOST_DECISIONS = 5_000_000
 
 
-def statistics_of(tested: Tested, bundle: Bundle) -> dict[str, Any]:
+def statistics_of(tested: Tested, bundle: AskedBundle) -> dict[str, Any]:
     """Return the statistics of what was `tested`; see `assess`."""
     predictions = tested.predictions
     return assess(
@@ -57,7 +57,7 @@ def roc_of_all_classes(tested: Tested, class_names: Sequence[str]) -> Curve:
     return thinned(roc_curve(truth.ravel(), tested.probabilities[rows].astype(np.float64).ravel()))
 
 
-def provenance_of(bundle: Bundle, dataset: Dataset) -> dict[str, Any]:
+def provenance_of(bundle: AskedBundle, dataset: Dataset) -> dict[str, Any]:
     """Return what was tested on what, in the order to show it."""
     manifest = bundle.manifest
     image = os.environ.get("PAWLINE_IMAGE")
@@ -77,7 +77,7 @@ def provenance_of(bundle: Bundle, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def data_facts(bundle: Bundle, predictions: Sequence[Prediction]) -> dict[str, Any]:
+def data_facts(bundle: AskedBundle, predictions: Sequence[Prediction]) -> dict[str, Any]:
     """Return the bundle's facts on its data with the test samples counted by class beside the other splits."""
     data = bundle.manifest.data
     splits = data.get("splits", {})

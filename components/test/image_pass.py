@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from components.bundle.reader import Bundle, whole_batches
+from components.bundle.reader import whole_batches
 from components.dataset.batches import decoded_batches
 from components.dataset.looks import Look
 from components.dataset.pictures import THUMBNAIL_SIZE, Gallery, Picture, look_at
@@ -18,6 +18,7 @@ from components.features.neighbours import Neighbour, NeighbourIndex
 from components.parameters.numbers import check_batch_size
 from components.step.progress import Progress
 from components.test.checks import check_labels
+from components.test.loading import AskedBundle
 from components.test.predictions import Prediction, predict_samples
 
 # Searching for the neighbours of many at once reads the whole table of features less often: a quarter of the time.
@@ -39,7 +40,11 @@ class Tested:
 
 
 def evaluate_model(
-    bundle: Bundle, dataset: Dataset, samples: Sequence[Sample], batch_size: int, index: NeighbourIndex | None = None
+    bundle: AskedBundle,
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    batch_size: int,
+    index: NeighbourIndex | None = None,
 ) -> Tested:
     """Return what the bundle makes of each of `samples`; with an `index` also their nearest training samples.
 
@@ -74,7 +79,7 @@ class _Seen:
     pictures: list[Picture]
 
 
-def _seen(bundle: Bundle, dataset: Dataset, samples: Sequence[Sample], batch_size: int) -> Iterator[_Seen]:
+def _seen(bundle: AskedBundle, dataset: Dataset, samples: Sequence[Sample], batch_size: int) -> Iterator[_Seen]:
     def decode(data: bytes) -> tuple[NDArray[np.uint8], Picture]:
         return look_at(data, bundle.image_size, THUMBNAIL_SIZE)
 
@@ -94,7 +99,7 @@ def _joined(parts: Sequence[_Seen]) -> _Seen:
     )
 
 
-def _predictions(bundle: Bundle, seen: _Seen, index: NeighbourIndex | None) -> list[Prediction]:
+def _predictions(bundle: AskedBundle, seen: _Seen, index: NeighbourIndex | None) -> list[Prediction]:
     neighbours: list[list[Neighbour]] = index.nearest(seen.features) if index else [[] for _ in seen.samples]
     bright = [picture.brightness for picture in seen.pictures]
     temperature = bundle.manifest.temperature

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.bundle.reader import Bundle
 from components.dataset.batches import decoded_batches
 from components.dataset.looks import LOOK_BYTES, Look, look_at_file
 from components.dataset.samples import Sample
@@ -13,6 +12,7 @@ from components.dataset.snapshot import Dataset
 from components.features.neighbours import NeighbourIndex
 from components.features.training_table import spread_rows
 from components.step.progress import Progress
+from components.test.loading import AskedBundle
 
 MOST_COMPARED = 100_000  # 115 MB of looks.
 BATCH_SIZE = 64
@@ -30,7 +30,7 @@ class LearntImages:
 
 
 def learnt_images(
-    bundle: Bundle,
+    bundle: AskedBundle,
     dataset: Dataset,
     known: Mapping[str, Sample],
     tested: Sequence[Sample],
@@ -58,7 +58,7 @@ def learnt_images(
 
 
 def _splits(
-    bundle: Bundle,
+    bundle: AskedBundle,
     dataset: Dataset,
     known: Mapping[str, Sample],
     tested: Sequence[Sample],

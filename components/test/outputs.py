@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.bundle.reader import Bundle
 from components.metrics.curve_tables import curve_points
 from components.metrics.curves import thinned
 from components.step.files import write_json, write_text
 from components.step.outputs import ExecutorOutputs
 from components.test.facts import data_facts
 from components.test.label_errors import write_label_errors_csv, write_labels_to_check
+from components.test.loading import AskedBundle
 from components.test.near_duplicates import write_near_duplicates_csv
 from components.test.predictions import write_predictions_csv, write_predictions_json
 from components.test.report import markdown_summary, write_test_report
@@ -52,7 +52,7 @@ def write_results(arguments: argparse.Namespace, results: Results) -> None:
 def write_views(
     arguments: argparse.Namespace,
     results: Results,
-    bundle: Bundle,
+    bundle: AskedBundle,
     provenance: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]],
 ) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.bundle.reader import Bundle
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.features.neighbours import NeighbourIndex
@@ -15,6 +14,7 @@ from components.test.facts import confusion, roc_of_all_classes, statistics_of
 from components.test.image_pass import Tested, evaluate_model
 from components.test.label_errors import better_than_chance
 from components.test.learnt_images import learnt_images
+from components.test.loading import AskedBundle
 
 HEADLINES = (
     "accuracy",
@@ -43,7 +43,7 @@ class Results:
 
 
 def results_of(
-    bundle: Bundle,
+    bundle: AskedBundle,
     dataset: Dataset,
     known: Mapping[str, Sample],
     samples: Sequence[Sample],

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.bundle.reader import load_bundle
 from components.dataset.samples import read_split_table
 from components.dataset.snapshot import open_dataset
 from components.features.neighbours import NeighbourIndex
@@ -16,6 +15,7 @@ from components.step.files import write_json
 from components.step.outputs import ExecutorOutputs
 from components.test.checks import check_fit, check_labels
 from components.test.facts import provenance_of
+from components.test.loading import load_tested
 from components.test.outputs import show_results, write_results, write_views
 from components.test.results import Results, results_of
 from components.test.tracking import track_results, tracked
@@ -64,7 +64,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     dataset = open_dataset(arguments.dataset_uri)
     history = read_history(Path(arguments.history)) if arguments.history else []
     index = _index(arguments.training_features)
-    bundle = load_bundle(arguments.bundle)
+    bundle = load_tested(arguments.bundle)
     check_labels(bundle.class_names, samples)
     known = check_fit(bundle.class_names, dataset, {"test": samples})
     with tracked(arguments, bundle, dataset, len(samples)) as tracker:

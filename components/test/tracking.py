@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from components.bundle.manifest import MANIFEST, sha256_of
-from components.bundle.reader import Bundle
 from components.dataset.snapshot import Dataset
+from components.test.loading import AskedBundle
 from components.test.outputs import written
 from components.test.results import Results
 from components.tracking.lifetime import attempt_key, begun
@@ -23,7 +23,7 @@ FOLDER = "test"
 
 
 @contextmanager
-def tracked(arguments: argparse.Namespace, bundle: Bundle, dataset: Dataset, samples: int) -> Iterator[Tracker]:
+def tracked(arguments: argparse.Namespace, bundle: AskedBundle, dataset: Dataset, samples: int) -> Iterator[Tracker]:
     """Yield the tracker of a test, begun; it is told how the block ended.
 
     Parameters begin with `test_`, so that they fit into a run that MLFLOW_RUN_ID names and that train began.

@@ -21,7 +21,7 @@ def network(tmp_path_factory):
 
 def of_cores(monkeypatch, network, count):
     monkeypatch.setattr(batch_engine, "available_cores", lambda: count)
-    return BatchEngine(network, ["probabilities"])
+    return BatchEngine(network)
 
 
 def test_an_image_gives_the_same_bits_on_any_number_of_cores_in_batches_of_any_size(monkeypatch, network):

@@ -28,7 +28,7 @@ def network_of(*parts):
 
 
 def run(network):
-    session = onnxruntime.InferenceSession(to_onnx(network, "image", "out").SerializeToString())
+    session = onnxruntime.InferenceSession(to_onnx(network, "image", ["out"]).SerializeToString())
     return session.run(["out"], {"image": PIXELS})[0]
 
 
@@ -107,7 +107,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_known_is_refused(name):
     with pytest.raises(NoOnnxForm):
-        to_onnx(network_of(*REFUSED[name]), "image", "out")
+        to_onnx(network_of(*REFUSED[name]), "image", ["out"])
 
 
 @pytest.mark.parametrize("name", ["unknown layer", "bare function"])

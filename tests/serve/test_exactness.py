@@ -1,4 +1,4 @@
-"""What is served is what the test step predicts: the Keras network's probabilities, whatever the way to ask."""
+"""What is served is what the test step predicts, whatever the way to ask."""
 
 import json
 from pathlib import Path
@@ -18,12 +18,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_served_probabilities_are_the_test_steps_to_1e_5(bundle, tmp_path):
-    from components.bundle.reader import load_bundle
     from components.dataset.images import to_model_input
+    from components.inference.twin import load_twin
     from components.metrics.calibration import calibrated
 
     files = [make() for make in PICTURES.values()]
-    expected = load_bundle(bundle).predict(np.stack([to_model_input(data, SIDE) for data in files]))
+    expected = load_twin(bundle).predict(np.stack([to_model_input(data, SIDE) for data in files]))
     assert np.ptp(expected, axis=0).max() > 0.01  # They differ, so a mix-up would be seen.
     body, content_type = form(*(("images[]", "x", data) for data in files))
     with running_server(bundle, tmp_path / "log") as server:

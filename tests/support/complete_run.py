@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.step.own_processes import own_environment
 from tests.support.patience import PATIENCE
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def complete_run(
     """Run `pawline run` below `runs`, with `options`, `parameters` and variables `surroundings`; wait for its end."""
     given = [word for name, value in parameters.items() for word in ("--param", f"{name}={value}")]
     command = [sys.executable, "-m", "pipeline.cli", "run", "--runs", str(runs), "--run-id", run_id, *options, *given]
-    environment = {**os.environ, **(surroundings or {}), "PYTHONPATH": str(ROOT)}
+    environment = own_environment({**os.environ, "PYTHONPATH": "", **(surroundings or {})})
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=runs.parent, env=environment, timeout=2 * PATIENCE, check=False
     )

@@ -27,7 +27,7 @@ NOT_FOUND = 404, {"kind": "Status", "reason": "NotFound", "message": "not found"
 FORBIDDEN = 403, {"kind": "Status", "reason": "Forbidden", "message": "is forbidden: User cannot get resource"}
 # As pipeline/placement.py has them, which imports kfp and so takes seconds.
 MLFLOW_KEYS = {name: name for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")}
-TRACKED, WITH_TENSORFLOW = ("train", "test", "promote"), ("train", "test")
+TRACKED, WITH_TENSORFLOW = ("train", "test", "promote"), ("train",)
 MLFLOW_USER, MLFLOW_PASSWORD = "runs", "a-password-that-nobody-reads"
 
 

@@ -11,7 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from components.bundle.manifest import GOLDEN, NETWORK, ONNX_NETWORK, Manifest, sha256_of
 from components.metrics.evaluation import wilson_interval
-from components.onnx_twin.export import INPUT, OUTPUT, run_onnx
+from components.onnx_twin.ends import INPUT, OUTPUT
+from components.onnx_twin.export import run_onnx
 
 CLASSES = ["cat", "dog"]
 FINGERPRINT = "5c" * 32

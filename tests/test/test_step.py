@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
-from components.bundle.reader import load_bundle
 from components.dataset.pictures import Gallery
 from components.dataset.samples import Sample, write_split_table
 from components.extract.formats.ecotag import read_ecotag
@@ -22,6 +21,7 @@ from components.features.neighbours import NeighbourIndex
 from components.features.training_table import read_training_features
 from components.metrics.calibration import calibrated
 from components.test.image_pass import evaluate_model
+from components.test.loading import load_tested
 from components.test.report_samples import report_data
 from components.test.results import results_of
 from components.test.step import build_parser, main
@@ -198,7 +198,7 @@ def test_without_neighbours_and_optional_outputs(given, tmp_path):
 
 def test_of_many_samples_the_report_shows_some_and_all_that_its_lists_need(given, monkeypatch):
     monkeypatch.setattr("components.test.image_pass.Gallery", lambda: Gallery(worst=2, drawn=1))
-    bundle = load_bundle(given.folder / "bundle")
+    bundle = load_tested(given.folder / "bundle")
     known = {sample.sample_id: sample for sample in given.dataset.samples()}
     index = NeighbourIndex(read_training_features(given.folder / "features.parquet"))
     results = results_of(bundle, given.dataset, known, given.test, 4, index)
@@ -227,7 +227,7 @@ def test_each_image_is_decoded_once(given, monkeypatch):
     monkeypatch.setattr(
         pictures, "decode_image", lambda data, real=pictures.decode_image: decoded.append(1) or real(data)
     )
-    evaluate_model(load_bundle(given.folder / "bundle"), given.dataset, given.test, 4)
+    evaluate_model(load_tested(given.folder / "bundle"), given.dataset, given.test, 4)
     assert len(decoded) == len(given.test)
 
 

@@ -13,6 +13,7 @@ from components.step.errors import UsageError
 from pipeline.local.folder import check_run_id
 from tests.support.complete_run import CompleteRun, complete_run
 from tests.support.generated import ecotag_export
+from tests.support.imports import recorded, recorder
 from tests.support.one_core import on_one_core
 
 # Small enough for a fast test; it knows nothing, but runs through everything.
@@ -35,8 +36,10 @@ def shades(tmp_path: Path) -> Path:
 
 
 def test_the_packaged_sample(tmp_path):
-    run = complete_run(tmp_path / "runs", "first", "--sample")
+    imports = tmp_path / "imports"
+    run = complete_run(tmp_path / "runs", "first", "--sample", surroundings=recorder(imports))
     assert run.exit_code == 0, run.printed
+    check_that_no_step_imports_what_it_has_no_use_for(recorded(imports))
     found = run.json("test", "statistics.json")
     assert found["total"] == 40
     assert 0.70 <= found["accuracy"] <= 0.98
@@ -51,6 +54,14 @@ def test_the_packaged_sample(tmp_path):
         assert words in run.text(step, "report.html")
         assert "test accuracy" in run.printed
         assert f"{step}/report.html" in run.printed
+
+
+def check_that_no_step_imports_what_it_has_no_use_for(imported: dict[str, set[str]]) -> None:
+    """Check that train alone imports Keras, and nobody what Keras, MLflow or Arrow import where they find it."""
+    verbs = [f"components.{verb}" for verb in ("extract", "split", "train", "test", "promote")]
+    for step in (*verbs, "components.tracking"):
+        assert imported[step] & {"pandas", "scipy", "sklearn", "matplotlib"} == set(), step
+        assert ("keras" in imported[step]) == (step == "components.train"), step
 
 
 def check_one_run_in_mlflow(runs: Path, run: CompleteRun) -> None:

@@ -23,7 +23,7 @@ def add_compile(commands: Any) -> None:
     )
     add("--ingest", action="store_true", help="that of documents to images instead, which runs before labelling")
     add("--image", default="", help="the steps' image; $PAWLINE_TRAIN_IMAGE if it is not given")
-    add("--train-image", default="", metavar="IMAGE", help="that of train and test, if only another one has TensorFlow")
+    add("--train-image", default="", metavar="IMAGE", help="that of train, if only another one has TensorFlow")
     add(
         "--pull-secret",
         action="append",

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from components.step.errors import UsageError
+from components.step.own_processes import SOURCE as ROOT
 from pipeline.cli import main as cli
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import load_pipeline
 from pipeline.sweep.grid import read_grid, swept_part
-from tests.support.complete_run import ROOT
 from tests.support.fake_pipeline import FakeStep, fake_spec, write_fake
 from tests.support.generated import ecotag_export, labels_of, noise_images, write_files
 from tests.support.patience import PATIENCE
