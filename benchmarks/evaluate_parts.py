@@ -71,8 +71,9 @@ def _bare(bundle: AskedBundle, dataset: Dataset, samples: list[Sample]) -> dict[
 
 def follow(folder: Path, uri: str, repeats: int) -> dict[str, float | list[float]]:
     """Time what follows the pass: statistics, lists, report."""
-    from components.test.doubts_and_duplicates import look_closer
+    from components.test.doubts_and_duplicates import look_closer, shown_neighbours
     from components.test.facts import data_facts, provenance_of, statistics_of
+    from components.test.label_errors import label_doubts
     from components.test.learnt_images import learnt_images
     from components.test.report import write_test_report
     from components.test.report_samples import report_data
@@ -90,8 +91,10 @@ def follow(folder: Path, uri: str, repeats: int) -> dict[str, float | list[float
         write_test_report(folder / "report.html", results.statistics, shown, provenance, [], facts)
 
     def look() -> None:
-        learnt = learnt_images(bundle, dataset, known, samples, index)
-        look_closer(dataset, known, results.tested, learnt, bundle, believed=True)
+        doubts = label_doubts(results.tested.predictions, bundle.class_names, believed=True)
+        shown = shown_neighbours(results.tested.predictions, doubts)
+        learnt = learnt_images(bundle, dataset, known, samples, index, shown)
+        look_closer(dataset, known, results.tested, doubts, learnt, bundle, believed=True)
 
     works = {"statistics": lambda: statistics_of(results.tested, bundle), "lists": look, "report": report}
     found = {name: [timed(work) for _ in range(repeats)] for name, work in works.items()}

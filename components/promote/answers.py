@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.dataset.batches import image_batches
+from components.dataset.batches import decoded_batches
+from components.dataset.images import decode_image, model_input
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.inference.twin import Twin, load_twin
@@ -49,23 +50,37 @@ class Asked:
     twin: Twin
     known: dict[str, str] = field(default_factory=dict)
 
-    def answers(self, dataset: Dataset, samples: Sequence[Sample], batch_size: int) -> list[str]:
-        """Return the class that the bundle gives each of `samples`, which lie in `dataset`; each image is asked once.
+    def take(self, samples: Sequence[Sample], pixels: Sequence[NDArray[np.uint8]]) -> None:
+        """Ask about those of `samples` that are new; `pixels`, uint8 `[H, W, 3]` each, are as the bundle sees them."""
+        new = {s.sha256: image for s, image in zip(samples, pixels, strict=True) if s.sha256 not in self.known}
+        if new:
+            best = self.twin.predict(np.stack(list(new.values()))).argmax(axis=1)
+            self.known.update((sha256, self.twin.class_names[at]) for sha256, at in zip(new, best, strict=True))
 
-        Raises:
-            DataError: the dataset does not hold a sample, or its image is damaged.
-        """
-        if new := [sample for sample in samples if sample.sha256 not in self.known]:
-            self._ask(dataset, new, batch_size)
-        return [self.known[sample.sha256] for sample in samples]
 
-    def _ask(self, dataset: Dataset, samples: Sequence[Sample], batch_size: int) -> None:
-        names = self.twin.class_names
-        with Progress(f"predicting with the {self.name}", len(samples)) as progress:
-            for batch, pixels in image_batches(dataset, samples, self.twin.image_size, batch_size):
-                best = self.twin.predict(pixels).argmax(axis=1)
-                self.known.update((s.sha256, names[at]) for s, at in zip(batch, best, strict=True))
-                progress.advance(len(batch))
+def answers_of(
+    bundles: Sequence[Asked], dataset: Dataset, samples: Sequence[Sample], batch_size: int
+) -> list[list[str]]:
+    """Return the class that each of `bundles` gives each of `samples`, which lie in `dataset`.
+
+    Each image is read and decoded once, however many are asked about it, and a bundle is asked about it once.
+
+    Raises:
+        DataError: the dataset does not hold a sample, or its image is damaged.
+    """
+    new = [s for s in samples if any(s.sha256 not in asked.known for asked in bundles)]
+    sizes = {asked.twin.image_size for asked in bundles}
+
+    def decode(data: bytes) -> dict[int, NDArray[np.uint8]]:
+        image = decode_image(data)
+        return {size: model_input(image, size) for size in sizes}
+
+    with Progress(f"predicting with the {' and the '.join(a.name for a in bundles)}", len(new)) as progress:
+        for batch, seen in decoded_batches(dataset, new, decode, batch_size) if new else ():
+            for asked in bundles:
+                asked.take(batch, [inputs[asked.twin.image_size] for inputs in seen])
+            progress.advance(len(batch))
+    return [[asked.known[sample.sha256] for sample in samples] for asked in bundles]
 
 
 def ask(directory: Path, name: str) -> Asked:

@@ -12,7 +12,7 @@ from components.dataset.own_samples import own_samples
 from components.dataset.samples import Sample, Split, read_split_table
 from components.dataset.snapshot import Dataset, open_dataset
 from components.parameters.policy import PromotionPolicy
-from components.promote.answers import Asked, PairedAnswers, ask
+from components.promote.answers import Asked, PairedAnswers, answers_of, ask
 from components.promote.champion import rolled_back
 from components.promote.decision import Candidate, Evidence, allowed_rate
 from components.promote.paired_evidence import Comparison
@@ -184,7 +184,7 @@ def _ask(
 ) -> PairedAnswers:
     """Return the answers of `both` to those of `samples` that are not in `trained_on`."""
     fair = [sample for sample, known in zip(samples, trained_on.has(samples), strict=True) if not known]
-    champion, challenger = (asked.answers(dataset, fair, batch_size) for asked in both)
+    champion, challenger = answers_of(both, dataset, fair, batch_size)
     return PairedAnswers(fair, champion, challenger, len(samples) - len(fair))
 
 
@@ -209,7 +209,7 @@ def _against_a_guess(challenger: Challenger, rate: float, batch_size: int) -> Co
     """Return how the challenger compares with always naming the most frequent class of this test set."""
     samples = list(challenger.test)
     [(frequent, _)] = Counter(sorted(sample.label for sample in samples)).most_common(1)
-    answers = ask(challenger.bundle, "challenger").answers(challenger.dataset, samples, batch_size)
+    [answers] = answers_of([ask(challenger.bundle, "challenger")], challenger.dataset, samples, batch_size)
     return PairedAnswers(samples, [frequent] * len(samples), answers).comparison(rate)
 
 

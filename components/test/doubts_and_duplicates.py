@@ -7,7 +7,7 @@ from components.dataset.pictures import NEIGHBOUR_SIZE, THUMBNAIL_SIZE, encoded,
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.test.image_pass import Tested
-from components.test.label_errors import LabelDoubt, label_doubts
+from components.test.label_errors import LabelDoubt
 from components.test.learnt_images import LearntImages
 from components.test.loading import AskedBundle
 from components.test.near_duplicates import NearDuplicate, near_duplicates
@@ -44,29 +44,32 @@ def look_closer(
     dataset: Dataset,
     known: Mapping[str, Sample],
     tested: Tested,
+    doubts: list[LabelDoubt],
     learnt: LearntImages | None,
     bundle: AskedBundle,
     believed: bool,
 ) -> Findings:
-    """Return the findings in what was `tested`; those images that are to be shown are read once more.
+    """Return the findings in what was `tested`; few of the images that are to be shown are read once more.
 
     Args:
         dataset: of the test samples and of those that the network has learnt from.
         known: all its samples by id; neighbours that it does not have are passed over.
         tested: what the pass gave.
-        learnt: what the network has learnt from; None where that is not known.
+        doubts: every label of it, the most doubtful first.
+        learnt: what the network has learnt from, with the thumbnails of `shown_neighbours`; None where it is not known.
         bundle: what was tested.
         believed: whether the model may doubt a label (`better_than_chance`).
 
     Raises:
         DataError: an image is missing or damaged.
     """
-    doubts = label_doubts(tested.predictions, bundle.class_names, believed)
     rows = [known[p.filename] for p in tested.predictions]
     duplicates = near_duplicates(rows, tested.predictions, tested.looks, learnt) if learnt else []
-    shown = _shown_neighbours(tested.predictions, doubts)
+    shown = shown_neighbours(tested.predictions, doubts)
     shown |= {duplicate.other_sample_id for duplicate in duplicates[:LISTED]}
-    others = pictures_of(dataset, _samples(shown, known), bundle.image_size, NEIGHBOUR_SIZE)
+    others = dict(learnt.thumbnails) if learnt else {}
+    unseen = pictures_of(dataset, _samples(shown - others.keys(), known), bundle.image_size, NEIGHBOUR_SIZE)
+    others |= {name: found.thumbnail for name, found in unseen.items()}
     named = {d.sample_id for d in doubts[:PICTURED] if d.suspected} | {d.sample_id for d in duplicates[:PICTURED]}
     missing = _samples(named - set(tested.thumbnails), known)
     more = pictures_of(dataset, missing, bundle.image_size, THUMBNAIL_SIZE)
@@ -77,11 +80,12 @@ def look_closer(
         learnt is not None,
         learnt.left_out if learnt else 0,
         tested.thumbnails | {name: encoded(found.thumbnail) for name, found in more.items()},
-        {name: encoded(found.thumbnail) for name, found in others.items()},
+        {name: encoded(thumbnail) for name, thumbnail in others.items()},
     )
 
 
-def _shown_neighbours(predictions: Sequence[Prediction], doubts: Sequence[LabelDoubt]) -> set[str]:
+def shown_neighbours(predictions: Sequence[Prediction], doubts: Sequence[LabelDoubt]) -> set[str]:
+    """Return the ids of those samples of the network's memory that are shown beside test samples."""
     worst = sorted(predictions, key=lambda p: (-p.loss, p.filename))[:WITH_NEIGHBOURS]
     doubtful = {doubt.sample_id for doubt in doubts[:WITH_NEIGHBOURS] if doubt.suspected}
     looked_at = [*worst, *(p for p in predictions if p.filename in doubtful)]

@@ -9,10 +9,10 @@ from components.dataset.snapshot import Dataset
 from components.features.neighbours import NeighbourIndex
 from components.metrics.curves import Curve
 from components.step.errors import first_ten
-from components.test.doubts_and_duplicates import Findings, look_closer
+from components.test.doubts_and_duplicates import Findings, look_closer, shown_neighbours
 from components.test.facts import confusion, roc_of_all_classes, statistics_of
 from components.test.image_pass import Tested, evaluate_model
-from components.test.label_errors import better_than_chance
+from components.test.label_errors import better_than_chance, label_doubts
 from components.test.learnt_images import learnt_images
 from components.test.loading import AskedBundle
 
@@ -65,9 +65,11 @@ def results_of(
         DataError: samples, dataset, bundle or index do not fit together, or an image is damaged.
     """
     tested = evaluate_model(bundle, dataset, samples, batch_size, index)
-    learnt = learnt_images(bundle, dataset, known, samples, index)
     statistics = statistics_of(tested, bundle)
-    findings = look_closer(dataset, known, tested, learnt, bundle, better_than_chance(statistics))
+    believed = better_than_chance(statistics)
+    doubts = label_doubts(tested.predictions, bundle.class_names, believed)
+    learnt = learnt_images(bundle, dataset, known, samples, index, shown_neighbours(tested.predictions, doubts))
+    findings = look_closer(dataset, known, tested, doubts, learnt, bundle, believed)
     return Results(
         class_names=bundle.class_names,
         tested=tested,
