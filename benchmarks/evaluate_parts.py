@@ -91,7 +91,9 @@ def follow(folder: Path, uri: str, repeats: int) -> dict[str, float | list[float
         write_test_report(folder / "report.html", results.statistics, shown, provenance, [], facts)
 
     def look() -> None:
-        doubts = label_doubts(results.tested.predictions, bundle.class_names, believed=True)
+        doubts = label_doubts(
+            results.tested.predictions, results.tested.probabilities, bundle.class_names, believed=True
+        )
         shown = shown_neighbours(results.tested.predictions, doubts)
         learnt = learnt_images(bundle, dataset, known, samples, index, shown)
         look_closer(dataset, known, results.tested, doubts, learnt, bundle, believed=True)

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,6 +50,17 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: object) -> None:
     """Write `value` to `path` as sorted, indented JSON, atomically."""
     write_text(path, json_text(value))
+
+
+def write_json_list(path: Path, values: Iterable[object]) -> None:
+    """Write `values` to `path` as `write_json` writes a list of them, one in memory at a time."""
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        end = "[]\n"
+        for number, value in enumerate(values):
+            inner = json_text(value).rstrip("\n").replace("\n", "\n  ")
+            file.write(f"{',' if number else '['}\n  {inner}")
+            end = "\n]\n"
+        file.write(end)
 
 
 def json_text(value: object) -> str:

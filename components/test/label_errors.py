@@ -45,9 +45,12 @@ def better_than_chance(statistics: Mapping[str, Any]) -> bool:
 
 
 def label_doubts(
-    predictions: Sequence[Prediction], class_names: Sequence[str], believed: bool = True
+    predictions: Sequence[Prediction],
+    probabilities: NDArray[np.float32],
+    class_names: Sequence[str],
+    believed: bool = True,
 ) -> list[LabelDoubt]:
-    """Return every sample, the most doubtful label first.
+    """Return every sample, the most doubtful label first; `probabilities` `[N, classes]` are the predictions' own.
 
     A label is suspected where the network predicts another class, is surer of it than of all others together, and that
     class is at least as believed in as it is, on average, by the samples that carry it as their label. Of a model that
@@ -56,13 +59,12 @@ def label_doubts(
     """
     if not predictions:
         return []
-    belief, labels = _beliefs(predictions, class_names)
+    others, labels = _beliefs(predictions, probabilities, class_names)
     rows = np.arange(len(labels))
-    own = belief[rows, labels]
-    others = belief.copy()
+    own = others[rows, labels]
     others[rows, labels] = -1
     best = others.argmax(axis=1)
-    surely = np.maximum(_usual(belief, labels)[best], LEAST_BELIEF)
+    surely = np.maximum(_usual(own, labels, len(class_names))[best], LEAST_BELIEF)
     predicted = np.array(
         [p.prediction == class_names[best[i]] and p.confidence >= LEAST_BELIEF for i, p in enumerate(predictions)]
     )
@@ -76,11 +78,11 @@ def label_doubts(
 
 
 def _beliefs(
-    predictions: Sequence[Prediction], class_names: Sequence[str]
+    predictions: Sequence[Prediction], probabilities: NDArray[np.float32], class_names: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return belief in each class, [N, classes], and the labels' indices: network and neighbours count the same."""
     index = {name: i for i, name in enumerate(class_names)}
-    belief = np.array([p.values for p in predictions], np.float64)
+    belief = np.asarray(probabilities, np.float64).round(DECIMALS)
     for row, p in enumerate(predictions):
         known = [index[n.label] for n in p.neighbours if n.label in index]
         if known:
@@ -89,11 +91,9 @@ def _beliefs(
     return belief, np.array([index[p.prediction_truth] for p in predictions], np.int64)
 
 
-def _usual(belief: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return for each class the mean belief in it of the samples labelled so; of a class without samples, of all."""
-    own = belief[np.arange(len(labels)), labels]
-    classes = range(belief.shape[1])
-    return np.array([own[labels == c].mean() if (labels == c).any() else own.mean() for c in classes])
+def _usual(own: NDArray[np.float64], labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
+    """Return for each class the mean belief in it, `own`, of the samples labelled so; without samples, that of all."""
+    return np.array([own[labels == c].mean() if (labels == c).any() else own.mean() for c in range(classes)])
 
 
 def write_label_errors_csv(path: Path, doubts: Sequence[LabelDoubt]) -> None:

@@ -14,7 +14,7 @@ from components.test.facts import data_facts
 from components.test.label_errors import write_label_errors_csv, write_labels_to_check
 from components.test.loading import AskedBundle
 from components.test.near_duplicates import write_near_duplicates_csv
-from components.test.predictions import write_predictions_csv, write_predictions_json
+from components.test.predictions import write_predictions_csv, write_predictions_json, write_probabilities
 from components.test.report import markdown_summary, write_test_report
 from components.test.report_samples import refer_to_report, report_data
 from components.test.results import Results
@@ -37,6 +37,9 @@ def write_results(arguments: argparse.Namespace, results: Results) -> None:
     predictions = refer_to_report(results.tested.predictions, findings.thumbnails)
     write_predictions_json(arguments.predictions, predictions)
     write_predictions_csv(arguments.predictions_csv, predictions)
+    if arguments.probabilities:
+        path, all_of_them = Path(arguments.probabilities), results.tested.probabilities
+        write_probabilities(path, predictions, all_of_them, results.class_names)
     write_json(arguments.confusion_matrix, {"class_names": results.class_names, "matrix": results.confusion})
     if arguments.roc:
         write_json(Path(arguments.roc), curve_points(results.roc, "false_positive_rate", "true_positive_rate"))

@@ -67,7 +67,7 @@ def results_of(
     tested = evaluate_model(bundle, dataset, samples, batch_size, index)
     statistics = statistics_of(tested, bundle)
     believed = better_than_chance(statistics)
-    doubts = label_doubts(tested.predictions, bundle.class_names, believed)
+    doubts = label_doubts(tested.predictions, tested.probabilities, bundle.class_names, believed)
     learnt = learnt_images(bundle, dataset, known, samples, index, shown_neighbours(tested.predictions, doubts))
     findings = look_closer(dataset, known, tested, doubts, learnt, bundle, believed)
     return Results(

@@ -43,6 +43,7 @@ def _add_outputs(parser: argparse.ArgumentParser) -> None:
     add("--statistics", required=True, type=Path, help="where to write the statistics (JSON)")
     add("--predictions", required=True, type=Path, help="where to write the predictions (JSON)")
     add("--predictions-csv", required=True, type=Path, help="where to write the predictions (CSV)")
+    add("--probabilities", default="", help="where to write every class's probability (Parquet); none if empty")
     add("--metrics", required=True, type=Path, help="where to write the metrics (JSON)")
     add("--confusion-matrix", required=True, type=Path, help="where to write the matrix (JSON)")
     add("--report", required=True, type=Path, help="where to write the test report (HTML)")

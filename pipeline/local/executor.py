@@ -25,7 +25,7 @@ SUFFIXES = {
 RUN_ID = "{{$.pipeline_job_uuid}}"
 OF_PIPELINE = "componentInputParameter"  # What names one of the pipeline's own parameters as an input's source.
 # Outputs of the one type that says nothing of its form: a folder, and a table.
-NAMED_SUFFIXES = {"tensorboard": "", "training_features": ".parquet"}
+NAMED_SUFFIXES = {"probabilities": ".parquet", "tensorboard": "", "training_features": ".parquet"}
 
 
 def executor_input(

@@ -13,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from components.step.errors import ServiceError
-from components.step.files import atomic_directory, atomic_write, json_text, scratch_folder, write_json, write_text
+from components.step.files import (
+    atomic_directory,
+    atomic_write,
+    json_text,
+    scratch_folder,
+    write_json,
+    write_json_list,
+    write_text,
+)
 
 
 def everything_below(folder: Path) -> list[str]:
@@ -206,3 +214,12 @@ def test_what_a_killed_process_left_is_removed_by_the_next_one_and_nothing_of_a_
         assert scratch.is_dir()
         assert len(list((tmp_path / "system").iterdir())) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"system", ".partial-elsewhere", "mine.txt", "other.txt"}
+
+
+@pytest.mark.parametrize(
+    "values", [[], [{"b": 1, "a": [1, {"c": "x\ny\u2028z"}]}], [1, "two", [], {}], [[[]], {"é": None}]]
+)
+def test_a_list_written_one_by_one_is_the_same_file(tmp_path, values):
+    write_json(tmp_path / "whole.json", values)
+    write_json_list(tmp_path / "parts.json", iter(values))
+    assert (tmp_path / "parts.json").read_bytes() == (tmp_path / "whole.json").read_bytes()

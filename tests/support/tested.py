@@ -47,6 +47,7 @@ OUTPUTS = {
     "statistics": "statistics.json",
     "predictions": "predictions.json",
     "predictions_csv": "predictions.csv",
+    "probabilities": "probabilities.parquet",
     "metrics": "metrics.json",
     "confusion_matrix": "confusion_matrix.json",
     "roc": "roc.json",

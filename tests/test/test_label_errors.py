@@ -28,6 +28,12 @@ def predicted(rows):
     return predict_samples(samples, values, NAMES, 1.0, [0.0] * len(rows), near)
 
 
+def doubts_of(predictions, names, *believed):
+    """Return what `label_doubts` makes of predictions with all their probabilities."""
+    probabilities = np.array([p.values for p in predictions], np.float32).reshape(-1, len(names))
+    return label_doubts(predictions, probabilities, names, *believed)
+
+
 def some():
     return predicted(
         [
@@ -41,7 +47,7 @@ def some():
 
 
 def test_what_network_and_neighbours_deny_comes_first():
-    found = label_doubts(some(), NAMES)
+    found = doubts_of(some(), NAMES)
     names = [HOSTILE, "unsure.png", "learnt by heart.png", "right.png", "dog.png"]
     assert [d.sample_id for d in found] == names
     # Network and neighbours have half of the say each.
@@ -55,20 +61,20 @@ def test_what_network_and_neighbours_deny_comes_first():
 
 def test_without_neighbours_the_network_alone_decides():
     rows = [(name, label, values, []) for name, label, values in (("a", "cat", [0, 1, 0]), ("b", "dog", [0, 0.9, 0.1]))]
-    first, second = label_doubts(predicted(rows), NAMES)
+    first, second = doubts_of(predicted(rows), NAMES)
     assert (first.sample_id, first.suggested, first.score, first.suspected) == ("a", "dog", 1.0, True)
     assert (second.score, second.suspected) == (pytest.approx(-0.8), False)
 
 
 def test_no_samples_no_doubts():
-    assert label_doubts([], NAMES) == []
+    assert doubts_of([], NAMES) == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.lists(st.floats(0, 1), min_size=3, max_size=3)), min_size=1))
 def test_every_sample_is_listed_once_and_a_suspect_is_never_given_its_own_label(drawn):
     rows = [(f"{i}", NAMES[label], np.array(values) + 1e-6, []) for i, (label, values) in enumerate(drawn)]
     rows = [(name, label, values / values.sum(), near) for name, label, values, near in rows]
-    found = label_doubts(predicted(rows), NAMES)
+    found = doubts_of(predicted(rows), NAMES)
     assert sorted(d.sample_id for d in found) == sorted(row[0] for row in rows)
     assert all(d.suggested != d.label and -1 <= d.score <= 1 for d in found)
     assert all(d.score > 0 for d in found if d.suspected)
@@ -76,7 +82,7 @@ def test_every_sample_is_listed_once_and_a_suspect_is_never_given_its_own_label(
 
 
 def test_the_csv_lists_all_and_is_read_as_annotations(tmp_path):
-    found = label_doubts(some(), NAMES)
+    found = doubts_of(some(), NAMES)
     write_label_errors_csv(tmp_path / "errors.csv", found)
     with (tmp_path / "errors.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -88,7 +94,7 @@ def test_the_csv_lists_all_and_is_read_as_annotations(tmp_path):
 
 
 def test_the_list_for_the_labelling_tool_is_in_its_format(tmp_path):
-    write_labels_to_check(tmp_path / "check.json", label_doubts(some(), NAMES))
+    write_labels_to_check(tmp_path / "check.json", doubts_of(some(), NAMES))
     text = (tmp_path / "check.json").read_text(encoding="utf-8")
     found = read_ecotag(text)
     assert [(a.file_name, a.label, a.annotator) for a in found.annotations] == [(HOSTILE, "cat", "pawline")]
@@ -121,7 +127,7 @@ def model(seed, right, wrong_labels, count=200, classes=5):
 def test_a_model_no_better_than_chance_doubts_no_label(seed):
     names, predictions, statistics, _ = model(seed, right=0.0, wrong_labels=0)
     assert not better_than_chance(statistics)
-    doubts = label_doubts(predictions, names, better_than_chance(statistics))
+    doubts = doubts_of(predictions, names, better_than_chance(statistics))
     assert [d for d in doubts if d.suspected] == []
     assert len(doubts) == len(predictions)
 
@@ -135,14 +141,14 @@ def test_a_model_that_always_says_the_most_frequent_label_is_no_better_than_chan
 @pytest.mark.parametrize("seed", range(5))
 def test_a_good_model_finds_the_wrong_labels_and_suspects_none_that_it_predicts(seed):
     names, predictions, statistics, flipped = model(seed, right=0.97, wrong_labels=10)
-    suspected = {d.sample_id for d in label_doubts(predictions, names, better_than_chance(statistics)) if d.suspected}
+    suspected = {d.sample_id for d in doubts_of(predictions, names, better_than_chance(statistics)) if d.suspected}
     assert flipped - suspected == set() or len(flipped - suspected) <= 1
     assert not suspected & {p.filename for p in predictions if p.ok}
 
 
 def test_what_is_hardly_believed_in_is_not_suspected():
     unsure = [("a", "cat", [0.2, 0.45, 0.35], ["dog", "owl"]), ("b", "dog", [0.4, 0.35, 0.25], ["cat", "dog"])]
-    assert not any(d.suspected for d in label_doubts(predicted(unsure), NAMES))
+    assert not any(d.suspected for d in doubts_of(predicted(unsure), NAMES))
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.lists(st.floats(0, 1), min_size=3, max_size=3)), min_size=1))
@@ -150,4 +156,4 @@ def test_no_sample_that_is_predicted_right_is_ever_suspected(drawn):
     rows = [(f"{i}", NAMES[label], np.array(values) + 1e-6, ["dog"] * 5) for i, (label, values) in enumerate(drawn)]
     predictions = predicted([(name, label, values / values.sum(), near) for name, label, values, near in rows])
     right = {p.filename for p in predictions if p.ok}
-    assert not right & {d.sample_id for d in label_doubts(predictions, NAMES) if d.suspected}
+    assert not right & {d.sample_id for d in doubts_of(predictions, NAMES) if d.suspected}
