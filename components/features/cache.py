@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.features.shard import FORMAT_VERSION, BadShard, content_digest, open_shard, write_shard
+from components.features.unnamed_file import let_go
 from components.network.digest import network_digest
 from components.network.keras_runtime import keras
 from components.step.errors import PawlineError, one_line
@@ -27,8 +28,9 @@ from components.storage.stores import open_store
 
 log = logging.getLogger("pawline")
 
-# A killed pass loses one shard at most: half a minute of work, or these samples (2.5 MB at 1,280 features each).
-SHARD_SAMPLES = 512
+# A killed pass loses one shard at most: half a minute of work, or these samples (21 MB at 1,280 features each). Each
+# shard costs a few requests, so a million images want them large.
+SHARD_SAMPLES = 4096
 SHARD_SECONDS = 30.0
 CONCURRENT_READS = 8
 SUFFIX = ".parquet"
@@ -88,6 +90,7 @@ class FeatureCache:
                 for sha256, values in shard:
                     features[rows[sha256]] = values
                     found.add(sha256)
+                let_go(features)
         return found
 
     def _shard(self, name: str, rows: Mapping[str, Sequence[int]]) -> Found | BadShard:

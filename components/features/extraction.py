@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from components.dataset.batches import image_batches
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.features.network import BATCH_SIZE, feature_network
-from components.features.pixel_cache import take_pixels
+from components.features.unnamed_file import feature_rows, let_go, take_rows
 from components.network.keras_runtime import keras
 from components.step.counts import counted
 from components.step.progress import Progress
@@ -33,11 +34,13 @@ def extract_features(
     keep: Collection[str] = (),
     cache: "FeatureCache | None" = None,
     decoded: NDArray[np.uint8] | None = None,
+    folder: Path | None = None,
 ) -> tuple[NDArray[np.float32], Pixels]:
     """Return the features of `samples`, float32 `[N, D]` in their order, and the pixels of those in `keep` by id.
 
-    Memory holds the features and a few batches of images, whatever the number of images. With and without `cache` the
-    features are the same, bit by bit: what the network gives for an image does not depend on the rest of its batch.
+    Memory holds a few batches of images, and the features unless they are many and there is a `folder`. With and
+    without `cache` the features are the same, bit by bit: what the network gives for an image does not depend on the
+    rest of its batch.
 
     Args:
         extractor: from uint8 RGB `[N, H, W, 3]` to features `[N, D]`.
@@ -45,12 +48,13 @@ def extract_features(
         samples: each is read and decoded at most once, equal images run through the network once.
         keep: ids of the samples whose pixels, uint8 `[H, W, 3]`, are wanted as well.
         cache: from `open_feature_cache` with this extractor; images that it knows are not read.
+        folder: where a file of many features may lie, without a name; the array then is mapped from it.
         decoded: the pixels of `samples`, uint8 `[N, H, W, 3]` in their order, where they are there already.
 
     Raises:
         DataError: an image is missing, damaged or cannot be decoded.
     """
-    features = np.empty((len(samples), extractor.output_shape[-1]), np.float32)
+    features = feature_rows(len(samples), extractor.output_shape[-1], folder)
     rows: dict[str, list[int]] = defaultdict(list)
     for index, sample in enumerate(samples):
         rows[sample.sha256].append(index)
@@ -73,7 +77,7 @@ def extract_features(
 def _taken(decoded: NDArray[np.uint8], samples: Sequence[Sample], rows: Mapping[str, list[int]]) -> Batches:
     for start in range(0, len(samples), BATCH_SIZE):
         part = list(samples[start : start + BATCH_SIZE])
-        yield part, take_pixels(decoded, np.array([rows[sample.sha256][0] for sample in part]))
+        yield part, take_rows(decoded, np.array([rows[sample.sha256][0] for sample in part]))
 
 
 def _compute(
@@ -92,6 +96,7 @@ def _compute(
             computed = network(pixels)
             for sample, values in zip(batch, computed, strict=True):
                 features[rows[sample.sha256]] = values
+            let_go(features)
             if cache:
                 cache.add([sample.sha256 for sample in batch], computed)
             kept |= {s.sample_id: image for s, image in zip(batch, pixels, strict=True) if s.sample_id in keep}

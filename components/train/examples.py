@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.features.pixel_cache import take_pixels
+from components.features.unnamed_file import take_rows
 from components.network.keras_runtime import keras
 from components.parameters.recipe import Recipe
 from components.step.parallel import in_order
@@ -66,7 +66,7 @@ class Feed:
         # In file order, since the disk reads ahead; then put back into the batch's.
         order = np.argsort(rows)
         pixels = np.empty((len(rows), *self.examples.inputs.shape[1:]), self.examples.inputs.dtype)
-        pixels[order] = take_pixels(self.examples.inputs, rows[order])
+        pixels[order] = take_rows(self.examples.inputs, rows[order])
         return rows, pixels
 
     def _plain(self, rows: NDArray[np.int64]) -> Batch:

@@ -1,8 +1,11 @@
 """The head: the layers behind a backbone's pooled features."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
+from components.features.unnamed_file import let_go
 from components.network.keras_runtime import keras
 
 DROPOUT = 0.2
@@ -39,8 +42,10 @@ def build_head(features: NDArray[np.float32], classes: int, seed: int) -> "keras
     return head
 
 
-def _in_parts(features: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    return [features[start : start + ROWS] for start in range(0, len(features), ROWS)]
+def _in_parts(features: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    for start in range(0, len(features), ROWS):
+        yield features[start : start + ROWS]
+        let_go(features)
 
 
 def _moments_compressed(features: NDArray[np.float32], scale: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

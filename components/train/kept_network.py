@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.features.network import BATCH_SIZE, feature_network
-from components.features.pixel_cache import take_pixels
 from components.features.training_table import MOST_TRAINING, spread_rows
+from components.features.unnamed_file import take_rows
 from components.metrics.calibration import fit_temperature
 from components.metrics.evaluation import confusion_matrix
 from components.network.keras_runtime import keras
@@ -59,7 +59,7 @@ def _features(trained: Trained, examples: Examples, rows: NDArray[np.int64]) -> 
         return np.asarray(examples.inputs[rows], np.float32)
     parts = (rows[start : start + BATCH_SIZE] for start in range(0, len(rows), BATCH_SIZE))
     network = feature_network(trained.extractor)
-    batches = (network(take_pixels(examples.inputs, part)) for part in parts)
+    batches = (network(take_rows(examples.inputs, part)) for part in parts)
     return np.concatenate([*batches, np.empty((0, trained.extractor.output_shape[-1]), np.float32)])
 
 

@@ -62,7 +62,7 @@ class Source:
 def gather(
     extractor: "keras.Model", source: Source, needs_features: bool, needs_pixels: bool, stopwatch: Stopwatch
 ) -> Material:
-    """Return the material for a training; pixels lie in a memory-mapped file in `source.pixel_folder`.
+    """Return the material for a training; pixels, and many features, lie in mapped files in `source.pixel_folder`.
 
     Raises:
         DataError: an image is missing, damaged or cannot be decoded.
@@ -79,7 +79,9 @@ def gather(
     if needs_features:
         with stopwatch.measured("features"):
             cache = open_feature_cache(source.cache_uri or default_cache_uri(source.dataset.uri), extractor, image_size)
-            values, kept = extract_features(extractor, source.dataset, source.samples, golden, cache, decoded)
+            values, kept = extract_features(
+                extractor, source.dataset, source.samples, golden, cache, decoded, source.pixel_folder
+            )
         features, images = source.pair(values), images or kept
     return Material(features, pixels, np.stack([images[sample_id] for sample_id in golden]))
 

@@ -14,7 +14,7 @@ from components.bundle.model_card import write_model_card
 from components.dataset.batches import image_batches
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
-from components.features.pixel_cache import take_pixels
+from components.features.unnamed_file import take_rows
 from components.tracking.tensorboard import ScalarLog, Watched, write_tensorboard
 from components.train.epoch import Epoch
 from components.train.fitting import OnEpoch
@@ -72,7 +72,7 @@ def _watched(seen: Seen, facts: "Provenance") -> Watched:
 
 def _pixels(seen: Seen, samples: Sequence[Sample], image_size: int) -> NDArray[np.uint8]:
     if seen.pixels is not None:
-        return take_pixels(seen.pixels, np.arange(len(samples)))
+        return take_rows(seen.pixels, np.arange(len(samples)))
     rows = {sample.sample_id: row for row, sample in enumerate(samples)}
     pixels = np.empty((len(samples), image_size, image_size, 3), np.uint8)
     for batch, images in image_batches(seen.dataset, samples, image_size, BATCH_SIZE):

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from components.dataset.images import to_model_input
-from components.features.pixel_cache import decoded_pixels, take_pixels
+from components.features import unnamed_file
+from components.features.pixel_cache import decoded_pixels
+from components.features.unnamed_file import feature_rows, let_go, take_rows
 from components.step.errors import ServiceError
 from tests.support.extraction import extract_arguments, run_extract
 from tests.support.generated import image_bytes, write_files
@@ -40,9 +42,9 @@ def test_rows_are_taken_as_often_as_wanted(dataset, tmp_path):
     rows = np.array([5, 60, 5])
     whole = np.array(pixels)
     for _ in range(2):
-        np.testing.assert_array_equal(take_pixels(pixels, rows), whole[rows])
-        np.testing.assert_array_equal(take_pixels(pixels[10:], rows[:1]), whole[10:][rows[:1]])
-    np.testing.assert_array_equal(take_pixels(whole, rows), whole[rows])
+        np.testing.assert_array_equal(take_rows(pixels, rows), whole[rows])
+        np.testing.assert_array_equal(take_rows(pixels[10:], rows[:1]), whole[10:][rows[:1]])
+    np.testing.assert_array_equal(take_rows(whole, rows), whole[rows])
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(dataset, tmp_path):
@@ -57,7 +59,8 @@ import numpy as np
 from pathlib import Path
 from benchmarks.measure import peak_mib
 from components.dataset.snapshot import open_dataset
-from components.features.pixel_cache import decoded_pixels, take_pixels
+from components.features.pixel_cache import decoded_pixels
+from components.features.unnamed_file import take_rows
 
 dataset = open_dataset(sys.argv[1])
 decoded_pixels(dataset, dataset.samples()[:33], 64, Path(sys.argv[2]))
@@ -65,9 +68,27 @@ before = peak_mib()
 pixels = decoded_pixels(dataset, dataset.samples() * 3, 640, Path(sys.argv[2]))
 order = np.random.default_rng(0).permutation(len(pixels))
 for start in range(0, len(pixels), 8):
-    take_pixels(pixels, order[start : start + 8])
+    take_rows(pixels, order[start : start + 8])
 print(pixels.nbytes / 2**20, peak_mib() - before)
 """
+
+
+def test_many_features_lie_in_a_file_without_a_name(tmp_path, monkeypatch):
+    assert not isinstance(feature_rows(10, 4, tmp_path), np.memmap)
+    monkeypatch.setattr(unnamed_file, "MOST_IN_MEMORY", 100)
+    assert not isinstance(feature_rows(10, 4, None), np.memmap)
+    features = feature_rows(1000, 7, tmp_path)
+    assert isinstance(features, np.memmap)
+    expected = np.random.default_rng(0).random((1000, 7), np.float32)
+    for row in range(1000):
+        features[[row]] = expected[row]
+        let_go(features)
+    np.testing.assert_array_equal(take_rows(features[100:], np.array([5, 1, 5])), expected[[105, 101, 105]])
+    np.testing.assert_array_equal(features, expected)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ServiceError, match=r"folder for features must have room for 0 MB\. Received: .*file"):
+        feature_rows(1000, 7, tmp_path / "file")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")

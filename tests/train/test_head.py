@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from components.features import unnamed_file
+from components.features.unnamed_file import feature_rows
 from components.network.keras_runtime import keras
 from components.parameters.recipe import Recipe
 from components.step.errors import DataError
@@ -119,3 +121,22 @@ def test_the_last_good_checkpoint_outlives_a_lost_loss(tmp_path):
     kept = checkpoints.load()
     assert standing_of(kept).epoch == 1
     assert all(np.isfinite(array).all() for group in kept.arrays.values() for array in group)
+
+
+@pytest.mark.parametrize("options", [{}, {"schedule": "cosine", "class_weight": "balanced"}])
+def test_a_head_learns_the_same_from_a_file(tmp_path, monkeypatch, options):
+    features = np.random.default_rng(0).normal(size=(70, 6)).astype("f4")
+    labels = np.arange(70, dtype=np.int64) % 3
+    monkeypatch.setattr(unnamed_file, "MOST_IN_MEMORY", 100)
+    mapped = feature_rows(70, 6, tmp_path)
+    mapped[:] = features
+
+    def weights(inputs):
+        recipe = Recipe(epochs=2, batch_size=8, seed=1, **options)
+        head = build_head(inputs, 3, 1)
+        phase = Phase(0, "head", head, Examples(inputs[:50], labels[:50]), Examples(inputs[50:], labels[50:]), 2, 0.01)
+        Fitting(phase, recipe, Standing(), None).run(lambda epoch: None)
+        return head.get_weights()
+
+    for one, other in zip(weights(features), weights(mapped), strict=True):
+        np.testing.assert_array_equal(one, other)
