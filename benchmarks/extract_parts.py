@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+import os
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any
@@ -20,32 +24,90 @@ Seconds = dict[str, float]
 
 
 def course(folder: Path) -> Seconds:
-    """Time the course's way; as in `read`, the client is made beforehand."""
+    """Time the course's way; as in the others, the client is made beforehand."""
     import boto3
 
     from benchmarks.course import fetch_images
 
     fetch = partial(fetch_images, boto3.client("s3"), folder / "annotations.json", BUCKET, PREFIX)
     with tempfile.TemporaryDirectory() as target:
-        return {"seconds": timed(lambda: fetch(Path(target)))}
+        return measured(lambda: fetch(Path(target)))
 
 
 def read(_: Path) -> Seconds:
-    """Time what extract does for the same: list, read in parallel, keep on disk; `list` is the listing's share."""
-    from components.extract.image_reading import CONCURRENT_READS, open_spool
+    """Time what extract does for the same: list, read in parallel, verify, hash; `list` is the listing's share."""
+    from components.extract.image_reading import CONCURRENT_READS
     from components.step.parallel import each_in_parallel
     from components.storage.s3 import S3Store, s3_client
 
     s3_client()
     store, listing = S3Store(IMAGES), []
 
-    def read_all() -> None:
-        with open_spool() as spool:
-            for _, data in each_in_parallel(lambda f: store.read(f.name, f), listing, CONCURRENT_READS):
-                spool.add(data)
+    def read_one(found: Any) -> str:
+        return hashlib.sha256(store.read(found.name, found)).hexdigest()
 
-    listed = timed(lambda: listing.extend(store.list()))
-    return {"seconds": listed + timed(read_all), "list": listed}
+    def read_all() -> None:
+        for _ in each_in_parallel(read_one, listing, CONCURRENT_READS):
+            pass
+
+    listed, done = measured(lambda: listing.extend(store.list())), measured(read_all)
+    assert store.means() == {"MD5": len(listing)}
+    return {name: listed[name] + done[name] for name in done} | {"list": listed["seconds"]}
+
+
+def obstore(_: Path) -> Seconds:
+    """Time the bare client in Rust: list, read in as many threads, look at nothing."""
+    return _by_obstore(lambda data, etag: None)
+
+
+def obstore_verified(_: Path) -> Seconds:
+    """Time the same with what extract does to the bytes: the MD5 of the ETag and a sha256."""
+
+    def look(data: bytes, etag: str) -> None:
+        assert hashlib.md5(data, usedforsecurity=False).hexdigest() == etag.strip('"')
+        hashlib.sha256(data).hexdigest()
+
+    return _by_obstore(look)
+
+
+def _by_obstore(look: Callable[[bytes, str], None]) -> Seconds:
+    import obstore
+    from obstore.store import S3Store
+
+    from components.extract.image_reading import CONCURRENT_READS
+
+    endpoint = os.environ["AWS_ENDPOINT_URL_S3"]
+    store = S3Store(
+        BUCKET, prefix=PREFIX, config={"aws_endpoint_url_s3": endpoint}, client_options={"allow_http": True}
+    )
+
+    def fetch(path: str) -> None:
+        found = obstore.get(store, path)
+        look(found.bytes().to_bytes(), found.meta["e_tag"])
+
+    def work() -> None:
+        paths = [found["path"] for page in obstore.list(store) for found in page]
+        with ThreadPoolExecutor(CONCURRENT_READS) as pool:
+            list(pool.map(fetch, paths))
+
+    return measured(work)
+
+
+def s5cmd(_: Path) -> Seconds:
+    """Time s5cmd, which writes files."""
+    return _by_command("s5cmd", "--numworkers", "32", "cp", f"{IMAGES}/*")
+
+
+def aws(_: Path) -> Seconds:
+    """Time `aws s3 cp`, which writes files."""
+    return _by_command("aws", "s3", "cp", "--recursive", "--quiet", IMAGES)
+
+
+def _by_command(*words: str) -> Seconds:
+    keys = {"S3_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL_S3"], "AWS_REGION": "us-east-1"}
+    with tempfile.TemporaryDirectory() as target:
+        command = partial(subprocess.run, [*words, f"{target}/"], check=True, stdout=sys.stderr, env=os.environ | keys)
+        return measured(command)
 
 
 def whole(folder: Path) -> Seconds:
@@ -53,7 +115,6 @@ def whole(folder: Path) -> Seconds:
     import components.extract.step as step
     from components.extract import image_reading as spool
     from components.storage.s3 import S3Store
-    from components.storage.s3_objects import S3Objects
 
     clock = Clock()
     for owner, name, stage in (
@@ -63,8 +124,8 @@ def whole(folder: Path) -> Seconds:
         (step, "write_data_report", "report"),
     ):
         clock.watch(owner, name, stage)
-    clock.watch(S3Objects, "get", "cpu of S3", time.thread_time)
-    clock.watch(spool, "decode_image", "cpu of decoding", time.thread_time)
+    clock.watch(S3Store, "read", "cpu of S3", time.thread_time)
+    clock.watch(spool, "decoded", "cpu of decoding", time.thread_time)
     _watch_listing(clock, S3Store)
     with tempfile.TemporaryDirectory() as out:
         outputs = {"samples_path": Path(out) / "samples.csv", "report_path": Path(out) / "report.html"}
@@ -109,8 +170,29 @@ def _files(folder: Path) -> Iterator[bytes]:
     return (path.read_bytes() for path in (folder / "images").iterdir())
 
 
-PARTS: dict[str, Callable[[Path], Seconds]] = {"course": course, "read": read, "whole": whole}
+def measured(work: Callable[[], object]) -> Seconds:
+    """Return wall time and processor time of `work`, that of processes it has waited for included."""
+    before = os.times()
+    seconds = timed(work)
+    after = os.times()
+    return {"seconds": seconds, "processor": sum(after[:4]) - sum(before[:4])}
+
+
+READERS: dict[str, Callable[[Path], Seconds]] = {
+    "course": course,
+    "read": read,
+    "obstore": obstore,
+    "obstore-verified": obstore_verified,
+    "s5cmd": s5cmd,
+    "aws": aws,
+}
+PARTS = READERS | {"whole": whole}
+
+
+def at_hand() -> list[str]:
+    """Return the parts that can be measured here: not those of commands that are not installed."""
+    return [name for name in PARTS if name not in ("s5cmd", "aws") or shutil.which(name)]
+
 
 if __name__ == "__main__":
-    measured = PARTS[sys.argv[1]](Path(sys.argv[2]))
-    print(json.dumps(measured | {"peak": peak_mib()}))
+    print(json.dumps(PARTS[sys.argv[1]](Path(sys.argv[2])) | {"peak": peak_mib()}))

@@ -1,7 +1,4 @@
-"""An S3 server and a delaying proxy, each its own process on this machine.
-
-`python -m benchmarks.servers` serves S3 by moto, prints its port and ends when its standard input closes.
-"""
+"""An S3 server as a process of its own on this machine."""
 
 import contextlib
 import subprocess
@@ -12,17 +9,10 @@ KEYS = {"AWS_ACCESS_KEY_ID": "benchmark", "AWS_SECRET_ACCESS_KEY": "benchmark", 
 
 
 @contextlib.contextmanager
-def s3_server() -> Iterator[int]:
-    """Yield the port of a moto S3 server."""
-    with _serving("benchmarks.servers") as port:
+def s3_from_memory(seconds: float = 0.0) -> Iterator[int]:
+    """Yield the port of a quick S3 server that answers each request `seconds` after it has come."""
+    with _serving("benchmarks.s3_from_memory", str(seconds)) as port:
         yield port
-
-
-@contextlib.contextmanager
-def delaying_proxy(port: int, seconds: float) -> Iterator[int]:
-    """Yield the port of a proxy before `port` that holds each request back for `seconds`."""
-    with _serving("tests.support.fault_proxy", str(port), str(seconds)) as front:
-        yield front
 
 
 def environment(port: int) -> dict[str, str]:
@@ -41,21 +31,3 @@ def _serving(module: str, *arguments: str) -> Iterator[int]:
         finally:
             process.stdin.close()
             process.wait(30)
-
-
-def main() -> None:
-    """Serve until standard input closes."""
-    import logging
-
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    print(server.get_host_and_port()[1], flush=True)
-    sys.stdin.read()
-    server.stop()
-
-
-if __name__ == "__main__":
-    main()
