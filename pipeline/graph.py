@@ -32,6 +32,7 @@ def image_classifier(
     on_bad_sample: str = "fail",
     given_split: str = "refuse",
     boxes: str = "refuse",
+    label_policy: str = "majority",
     dataset_store: str = "s3://pawline/datasets",
     train_ratio: float = 0.8,
     validation_ratio: float = 0.1,
@@ -79,6 +80,7 @@ def image_classifier(
         on_bad_sample: Missing, broken or contradictory samples: fail names them and stops, drop leaves them out.
         given_split: Images that are split already: refuse them, merge and split them anew, or keep their split.
         boxes: Boxes within images, of COCO or CVAT: refuse them, crop each to an image, or take the whole images.
+        label_policy: Whose label counts where annotators disagree: majority, unanimous, newest or annotator=NAME.
         dataset_store: Where datasets are kept, one folder per fingerprint.
         train_ratio: Share of the samples to train on; the three ratios sum to 1.
         validation_ratio: Share of the samples to watch the training with.

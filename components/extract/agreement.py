@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from components.extract.annotations import Annotation, by_file
 from components.extract.bad_samples import MUST_AGREE, MUST_BE_IN_A_SPLIT, BadSample
 from components.extract.notes import noted
+from components.extract.policy import label_by
 from components.step.errors import one_line
 
 
@@ -20,16 +21,17 @@ class Agreed:
     split: str = ""
 
 
-def agree(annotations: Iterable[Annotation]) -> tuple[list[Agreed], list[BadSample]]:
+def agree(annotations: Iterable[Annotation], policy: str = "majority") -> tuple[list[Agreed], list[BadSample]]:
     """Return the agreed labels, and the images whose annotators disagree, both in order of the names.
 
-    One label, or the label of more than half of three or more annotators, is an agreement.
+    One label is an agreement under every `policy`; with `majority` that of more than half of three or more annotators
+    is one, too, and with `newest` the label given last.
     """
-    agreed, bad = [], []
+    agreed, bad, chosen = [], [], label_by(policy)
     for name, of_file in by_file(annotations):
-        label, count = Counter(sorted(a.label for a in of_file)).most_common(1)[0]
+        label = chosen(of_file)
         groups, splits = {a.group for a in of_file if a.group}, {a.split for a in of_file}
-        if count < len(of_file) and (len(of_file) < 3 or 2 * count <= len(of_file)):
+        if label is None:
             bad.append(BadSample(MUST_AGREE, name, f"is {_all_of({a.label for a in of_file})}"))
         elif len(splits) > 1:
             bad.append(BadSample(MUST_BE_IN_A_SPLIT, name, f"is in {_all_of({s or 'none' for s in splits})}"))

@@ -12,6 +12,7 @@ from components.extract.boxes import check_boxes
 from components.extract.formats.reading import check_annotations_uri, check_format
 from components.extract.given_split import check_given_split
 from components.extract.groups import compile_group_pattern
+from components.extract.policy import check_policy
 from components.parameters.later_steps import RULES, Rules
 from components.parameters.places import check_store
 from components.step.errors import DataError, UsageError
@@ -25,6 +26,7 @@ OWN: Rules = {
     ("on_bad_sample",): check_on_bad_sample,
     ("given_split",): check_given_split,
     ("boxes",): check_boxes,
+    ("label_policy",): check_policy,
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from components.dataset.images import thumbnail
 from components.dataset.samples import Sample
+from components.extract.annotators import Agreement
 from components.extract.bad_samples import BadSample
 from components.step.files import write_text
 from components.step.reports import render_report
@@ -21,7 +22,10 @@ SIZE_BINS = (32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 @dataclass(frozen=True, slots=True)
 class DataSummary:
-    """What extract made and what there is to say about it; `notes` are sentences, `verified` says how bytes were."""
+    """What extract made and what there is to say about it; `notes` are sentences, `verified` says how bytes were.
+
+    `agreement` is None where no image has several annotators.
+    """
 
     dataset_uri: str
     format: str
@@ -29,6 +33,7 @@ class DataSummary:
     dropped: Sequence[BadSample]
     notes: Sequence[str]
     verified: str = ""
+    agreement: Agreement | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -51,6 +56,7 @@ def write_data_report(
     html = render_report(
         "data.html.j2",
         summary=summary,
+        agreement=summary.agreement,
         counts=[(name, len(classes[name])) for name in sorted(classes)],
         groups=len({sample.group for sample in summary.samples}),
         copies=len(summary.samples) - len({sample.sha256 for sample in summary.samples}),

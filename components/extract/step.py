@@ -14,6 +14,7 @@ from components.dataset.snapshot import open_dataset
 from components.dataset.writer import write_dataset
 from components.extract.agreement import Agreed, agree, settled
 from components.extract.annotations import AnnotationSet
+from components.extract.annotators import agreement_of
 from components.extract.bad_samples import Rejections
 from components.extract.boxes import CHOICES as BOXES
 from components.extract.boxes import check_boxes, photo_of, without_boxes
@@ -28,6 +29,7 @@ from components.extract.image_reading import how_verified
 from components.extract.listing import Listing, check_any_is_there, list_images, outside_of_classes
 from components.extract.notes import noted
 from components.extract.parameters import OWN, check_parameters
+from components.extract.policy import ONE, POLICIES, check_policy, of_chosen_annotator
 from components.extract.report import DataSummary, write_data_report
 from components.extract.sample_checks import check_classes, torn_groups
 from components.extract.spelling import matched_names, one_spelling
@@ -52,6 +54,7 @@ def extract(
     on_bad_sample: str = "fail",
     given_split: str = "refuse",
     boxes: str = "refuse",
+    label_policy: str = "majority",
     samples_path: Path,
     report_path: Path,
 ) -> DataSummary:
@@ -67,6 +70,7 @@ def extract(
     pattern, rejected = compile_group_pattern(group_pattern), Rejections(on_bad_sample)
     check_given_split(given_split)
     check_boxes(boxes)
+    check_policy(label_policy)
     source, target = open_store(images_uri), open_store(dataset_store)
     target.check_writable()  # First: hours of reading are in vain if nothing may be written.
     listing = list_images(source, [target.uri(), str(samples_path), str(report_path)])
@@ -74,9 +78,10 @@ def extract(
     log.info("%s listed in %s", counted(len(listing.objects), "object"), one_line(images_uri))
     annotated = read_annotations(annotation_format, annotations_uri, images_uri, listing.names)
     annotated = matched_names(treated(annotated, given_split), listing.names)
-    annotated = one_spelling(without_boxes(annotated, boxes))
+    everyone = one_spelling(without_boxes(annotated, boxes))
+    annotated = of_chosen_annotator(everyone, label_policy)
     crops, listing = with_crops(listing, annotated.annotations)
-    labelled, notes = _labelled(annotated, listing, source, rejected)
+    labelled, notes = _labelled(annotated, listing, source, rejected, label_policy)
     ids = [a.sample_id for a in labelled if not a.group]
     groups = dict(zip(ids, groups_of([photo_of(sample_id) for sample_id in ids], pattern, documents), strict=True))
     notes += alone(groups) if pattern else []
@@ -89,7 +94,9 @@ def extract(
     notes += check_classes(samples, annotated, listing) + torn_groups(samples)
     records = [Record(sample, listing.objects[sample.sample_id].etag, place) for sample, place in kept]
     uri = write_dataset(target.uri(), records, found.parts, source.uri)
-    summary = DataSummary(uri, annotated.format, samples, sorted(rejected.bad), notes, how_verified(found.means))
+    agreement = agreement_of(everyone.annotations, {a.sample_id: a.label for a in labelled})
+    verified = how_verified(found.means)
+    summary = DataSummary(uri, annotated.format, samples, sorted(rejected.bad), notes, verified, agreement)
     write_samples(samples_path, summary.samples)
     write_data_report(report_path, summary, open_dataset(uri).images)
     return summary
@@ -116,9 +123,9 @@ def _read(transfer: Transfer, objects: Sequence[StoredObject], crops: Mapping[st
 
 
 def _labelled(
-    annotated: AnnotationSet, listing: Listing, source: Store, rejected: Rejections
+    annotated: AnnotationSet, listing: Listing, source: Store, rejected: Rejections, label_policy: str
 ) -> tuple[list[Agreed], list[str]]:
-    agreed, disputed = agree(annotated.annotations)
+    agreed, disputed = agree(annotated.annotations, label_policy)
     there = [a for a in agreed if a.sample_id in listing.objects]
     check_any_is_there(there, agreed, listing, source.uri())
     unplaced, notes = outside_of_classes(source, listing, annotated.unplaced)
@@ -163,6 +170,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--on-bad-sample", default="fail", help="fail, or drop and report")
     parser.add_argument("--given-split", default="refuse", help=f"images that are split already: {', '.join(CHOICES)}")
     parser.add_argument("--boxes", default="refuse", help=f"boxes within images: {', '.join(BOXES)}")
+    parser.add_argument("--label-policy", default="majority", help=f"{', '.join(POLICIES)} or {ONE}NAME")
     parser.add_argument("--dataset-store", required=True, help="folder or prefix under which datasets are kept")
     parser.add_argument("--samples", required=True, type=Path, help="where to write the samples table (CSV)")
     parser.add_argument("--report", required=True, type=Path, help="where to write the data report (HTML)")
@@ -190,6 +198,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
         on_bad_sample=arguments.on_bad_sample,
         given_split=arguments.given_split,
         boxes=arguments.boxes,
+        label_policy=arguments.label_policy,
         samples_path=arguments.samples,
         report_path=arguments.report,
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "What you have labelled": (
         *("annotations_uri", "images_uri", "annotation_format", "group_pattern", "on_bad_sample", "given_split"),
-        "boxes",
+        *("boxes", "label_policy"),
     ),
     "Split": ("train_ratio", "validation_ratio", "test_ratio", "split_method", "seed"),
     "Network": ("backbone", "weights", "image_size"),

@@ -31,6 +31,7 @@ INVALID: dict[str, list[Any]] = {
     "images_uri": ["", "http://x/y", "s3://"],
     "annotation_format": ["", "CSV", "cocos"],
     "boxes": ["", "Crop", "yes"],
+    "label_policy": ["", "Majority", "annotator=", "annotator= ", "ann"],
     "group_pattern": ["(", "(.+)_page", "(?P<a>.)(?P<b>.)"],
     "on_bad_sample": ["", "Drop", "ignore"],
     "given_split": ["", "Keep", "yes"],
@@ -91,6 +92,7 @@ VALID: dict[str, list[Any]] = {
     "on_bad_sample": ["drop"],
     "given_split": ["keep", "merge"],
     "boxes": ["crop", "whole"],
+    "label_policy": ["unanimous", "newest", "annotator=ann@example.org"],
     "split_method": ["stable"],
     "seed": [2**32 - 1],
     "backbone": [

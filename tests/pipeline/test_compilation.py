@@ -26,6 +26,7 @@ PARAMETERS = [
     "on_bad_sample",
     "given_split",
     "boxes",
+    "label_policy",
     "dataset_store",
     "train_ratio",
     "validation_ratio",
