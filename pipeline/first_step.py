@@ -54,6 +54,8 @@ def extract(
     warmup_epochs: int,
     schedule: str,
     optimizer: str,
+    preprocessing: str,
+    evaluator: str,
     cache_uri: str,
     checkpoint_uri: str,
     checkpoint_minutes: float,

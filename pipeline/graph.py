@@ -63,6 +63,8 @@ def image_classifier(
     warmup_epochs: int = 0,
     schedule: str = "constant",
     optimizer: str = "adam",
+    preprocessing: str = "",
+    evaluator: str = "",
     cache_uri: str = "",
     checkpoint_uri: str = "",
     checkpoint_minutes: float = 5.0,
@@ -104,13 +106,15 @@ def image_classifier(
         s3_secret: Secret with the keys AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_DEFAULT_REGION, AWS_S3_ENDPOINT.
         fine_tune_epochs: Passes of a second phase in which the backbone's last layers learn too; 0 for none.
         fine_tune_layers: How many of the backbone's last layers learn in that phase.
-        augment: Changes to the training images: none, light (flip, crop, colour) or strong (more of them, and MixUp).
+        augment: Changes to the training images: none, light (flip, crop, colour), strong (more, MixUp), or your own.
         class_weight: none, or balanced: every class counts the same however many samples it has.
         label_smoothing: Share of each label that is spread over all classes, 0 to below 1.
         early_stopping_patience: Epochs without a lower validation loss after which training ends; 0 for never.
         warmup_epochs: Epochs in which the learning rate rises to its full value.
         schedule: Course of the learning rate: constant, or cosine, which falls to zero.
         optimizer: Optimizer of the training: adam, adamw, sgd (with momentum) or rmsprop.
+        preprocessing: Layers of your own between the pixels and the backbone, as module:function; none if empty.
+        evaluator: Figures of your own beside the test's, and columns of its predictions, as module:function.
         cache_uri: Where features are kept between runs; beside the dataset if empty.
         checkpoint_uri: Where checkpoints are kept, from which a killed training goes on; beside the dataset if empty.
         checkpoint_minutes: Minutes of an epoch's work that a killed training may lose.
@@ -151,6 +155,7 @@ def image_classifier(
         warmup_epochs=warmup_epochs,
         schedule=schedule,
         optimizer=optimizer,
+        preprocessing=preprocessing,
         cache_uri=cache_uri,
         checkpoint_uri=checkpoint_uri,
         checkpoint_minutes=checkpoint_minutes,
@@ -161,6 +166,7 @@ def image_classifier(
         test_samples=tables.outputs["test_samples"],
         training_features=trained.outputs["training_features"],
         history=trained.outputs["history"],
+        evaluator=evaluator,
         batch_size=batch_size,
     )
     promoted = steps.promote(

@@ -1,12 +1,12 @@
-"""Conformance of a backbone: whether it can be trained, saved, exported and repeated, before a run depends on it."""
+"""Conformance of a backbone or a preprocessing: whether it can be trained, saved, exported, repeated, before a run."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.backbones.by_name import Backbone, build_feature_extractor
+from components.backbones.of_users import user_preprocessing
 from components.bundle.golden import TOLERANCE
 from components.bundle.reader import run_network
 from components.bundle.writer import save_network
@@ -14,23 +14,13 @@ from components.network.classifier import join
 from components.network.keras_runtime import keras
 from components.onnx_twin.export import export_onnx, run_onnx
 from components.parameters.networks import NONE
-from components.step.errors import DataError, one_line
+from components.step.errors import DataError
 from components.step.files import scratch_folder
+from components.step.findings import Finding, finding, findings
 
 CLASSES = 3
 IMAGES = 4
 SEED = 0
-
-Rule = Callable[["keras.Model"], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One rule of the conformance check: whether the backbone keeps it, and what was found."""
-
-    rule: str
-    kept: bool
-    found: str
 
 
 def check_backbone(backbone: Backbone, image_size: int) -> Iterator[Finding]:
@@ -44,31 +34,47 @@ def check_backbone(backbone: Backbone, image_size: int) -> Iterator[Finding]:
         UsageError: the network cannot be built for that size.
     """
     network = _build(backbone, image_size)
-    yield Finding("built", True, f"{network.count_params():,} weights, {network.input_shape[1]} pixels a side")
-    rules: dict[str, Rule] = {
-        "input and output": _check_outputs,
-        "deterministic": lambda network: _check_repeats(network, _build(backbone, image_size)),
-        "only Keras layers": _check_layers,
-        "saved and loaded": _check_saved,
-        "exported to ONNX": _check_exported,
-        "trainable": lambda network: _check_trainable(network, backbone.trained_from_scratch),
+    yield _told(network)
+    yield from findings(_rules(network, lambda: _build(backbone, image_size)))
+    yield finding("trainable", lambda: _check_trainable(network, backbone.trained_from_scratch))
+
+
+def check_preprocessing(name: str, image_size: int) -> Iterator[Finding]:
+    """Yield what each rule finds, as it is found, for the preprocessing called `name` at `image_size` pixels a side.
+
+    Raises:
+        UsageError: there is none, or it cannot be built for that size.
+    """
+    network = _preprocessed(name, image_size)
+    yield _told(network)
+    yield from findings(_rules(network, lambda: _preprocessed(name, image_size)))
+
+
+def _told(network: "keras.Model") -> Finding:
+    return Finding("built", True, f"{network.count_params():,} weights, {network.input_shape[1]} pixels a side")
+
+
+def _rules(network: "keras.Model", build_again: Callable[[], "keras.Model"]) -> dict[str, Callable[[], str]]:
+    return {
+        "input and output": lambda: _check_outputs(network),
+        "deterministic": lambda: _check_repeats(network, build_again()),
+        "only Keras layers": lambda: _check_layers(network),
+        "saved and loaded": lambda: _check_saved(network),
+        "exported to ONNX": lambda: _check_exported(network),
     }
-    for name, rule in rules.items():
-        yield _finding(name, rule, network)
+
+
+def _preprocessed(name: str, image_size: int) -> "keras.Model":
+    keras.utils.set_random_seed(SEED)
+    inputs = x = keras.Input((image_size, image_size, 3), dtype="uint8", name="image")
+    for layer in user_preprocessing(name, image_size):
+        x = layer(x)
+    return keras.Model(inputs, x, name="preprocessing")
 
 
 def _build(backbone: Backbone, image_size: int) -> "keras.Model":
     keras.utils.set_random_seed(SEED)
     return build_feature_extractor(backbone, image_size, NONE)
-
-
-def _finding(name: str, rule: Rule, network: "keras.Model") -> Finding:
-    try:
-        return Finding(name, True, rule(network))
-    except DataError as error:
-        return Finding(name, False, str(error))
-    except Exception as error:  # A network of the user's can fail in any way; the other rules are still of interest.
-        return Finding(name, False, f"{type(error).__name__}: {one_line(error)}")
 
 
 def _images(network: "keras.Model") -> NDArray[np.uint8]:

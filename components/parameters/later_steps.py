@@ -12,9 +12,11 @@ from typing import Any
 from components.parameters import cluster
 from components.parameters.networks import all_facts_of, check_fine_tuning, check_network
 from components.parameters.numbers import check_batch_size, check_checkpoint_minutes, check_flag
+from components.parameters.own_functions import check_own
 from components.parameters.places import check_model_name, check_store
 from components.parameters.policy import read_policy
 from components.parameters.recipe import Recipe, check_recipe
+from components.parameters.roles import AUGMENTATION, EVALUATOR, PREPROCESSING, Role
 from components.parameters.splitting import check_method, check_ratios
 
 # The parameters that belong together, and what checks their values in this order.
@@ -34,6 +36,16 @@ def _check_fine_tuning(backbone: str, epochs: int) -> None:
         check_fine_tuning(all_facts_of(backbone), epochs)
 
 
+def _check_own(role: Role, name: str) -> None:
+    if name:
+        check_own(name, role)
+
+
+def _check_augment(name: str) -> None:
+    if ":" in name:  # What is none has been refused with the recipe.
+        check_own(name, AUGMENTATION)
+
+
 def _check_place(name: str, uri: str) -> None:
     if uri:  # Empty: beside the dataset.
         check_store(name, uri)
@@ -46,6 +58,9 @@ RULES: Rules = {
     ("backbone", "fine_tune_epochs"): _check_fine_tuning,
     ("batch_size",): check_batch_size,
     tuple(field.name for field in fields(Recipe)): _check_recipe,
+    ("augment",): _check_augment,
+    ("preprocessing",): partial(_check_own, PREPROCESSING),
+    ("evaluator",): partial(_check_own, EVALUATOR),
     ("checkpoint_minutes",): check_checkpoint_minutes,
     ("cache_uri",): partial(_check_place, "cache_uri"),
     ("checkpoint_uri",): partial(_check_place, "checkpoint_uri"),

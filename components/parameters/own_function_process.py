@@ -1,4 +1,4 @@
-"""Imports what a user names as a backbone in a process of its own, and says what that declares: `... NAME`.
+"""Imports a function that a user names in a process of its own, and says what it declares: `... FLAG NAME`.
 
 The module may import Keras, which takes seconds and hundreds of megabytes, print, or end the interpreter. What it says
 of itself is the one line of JSON on standard output: what it declares, or why it cannot be used.
@@ -9,16 +9,18 @@ import os
 import sys
 from dataclasses import asdict
 
-from components.parameters.own_function import declared_by, find_build
+from components.parameters.own_function import declared_by, find_function
+from components.parameters.roles import BACKBONE, ROLES
 from components.step.errors import UsageError
 
 
-def main(name: str) -> None:
-    """Print what the function called `name` declares, or {"refused": why}."""
+def main(flag: str, name: str) -> None:
+    """Print what the function called `name` declares in the role of `flag`, or {"refused": why}."""
     said = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # What the module prints is not ours.
     try:
-        found = asdict(declared_by(name, find_build(name)))
+        function = find_function(name, role := ROLES[flag])
+        found = asdict(declared_by(name, function)) if role is BACKBONE else {}
     except UsageError as error:
         found = {"refused": str(error)}
     print(json.dumps(found), file=said, flush=True)
@@ -26,4 +28,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from components.parameters.references import check_reference
+from components.parameters.roles import AUGMENTATION, PREPROCESSING
 from components.step.errors import UsageError, one_line
 from components.step.nearest import did_you_mean_or_choose
 
@@ -32,6 +34,12 @@ class Recipe:
     warmup_epochs: int = 0
     schedule: str = "constant"
     optimizer: str = "adam"
+    preprocessing: str = ""
+
+    @property
+    def own_functions(self) -> list[str]:
+        """The functions of the user's own that it names."""
+        return [name for name in (self.augment, self.preprocessing) if ":" in name]
 
 
 _HELP = {
@@ -41,13 +49,14 @@ _HELP = {
     "seed": "the run's seed",
     "fine_tune_epochs": "passes of a second phase, in which the backbone's last layers learn too",
     "fine_tune_layers": "how many of the backbone's last layers learn then, counted as Keras lists them",
-    "augment": "none, light (flip, crop, colour) or strong (more of them, and MixUp)",
+    "augment": "none, light (flip, crop, colour), strong (more of them, and MixUp), or module:function",
     "class_weight": "none, or balanced: every class counts the same however many samples it has",
     "label_smoothing": "share of each label spread over all classes, 0 to below 1",
     "early_stopping_patience": "epochs without a lower validation loss that end a phase; 0 for never",
     "warmup_epochs": "epochs in which the learning rate of a phase rises to its full value",
     "schedule": "constant, or cosine: the learning rate falls to zero over each phase",
     "optimizer": "adam, adamw, sgd (with momentum) or rmsprop",
+    "preprocessing": "module:function that gives layers before the backbone; none if empty",
 }
 
 
@@ -76,8 +85,12 @@ def check_recipe(recipe: Recipe) -> None:
         UsageError: one does not; the message has the nearest legal name where there are names.
     """
     _check_numbers(recipe)
+    if recipe.preprocessing:
+        check_reference(recipe.preprocessing, PREPROCESSING)
+    if ":" in recipe.augment:
+        check_reference(recipe.augment, AUGMENTATION)
     choices = {
-        "augment": AUGMENTATIONS,
+        "augment": (*AUGMENTATIONS, recipe.augment) if ":" in recipe.augment else AUGMENTATIONS,
         "class_weight": CLASS_WEIGHTS,
         "schedule": SCHEDULES,
         "optimizer": OPTIMIZERS,

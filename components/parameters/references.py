@@ -1,4 +1,4 @@
-"""`module:function`, the way a user names a backbone of one's own: looked for without running it."""
+"""`module:function`, the way a user names a function of one's own: looked for without running it."""
 
 import ast
 import importlib
@@ -7,6 +7,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 
+from components.parameters.roles import BACKBONE, Role
 from components.step.errors import UsageError, one_line
 from components.step.nearest import nearest
 
@@ -14,7 +15,7 @@ GROUP = "pawline.backbones"  # Entry points that give backbones plain names.
 REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
-def check_form(name: str) -> None:
+def check_form(name: str, role: Role = BACKBONE) -> None:
     """Check that `name`, which has a colon, is `module:function`.
 
     Raises:
@@ -22,12 +23,12 @@ def check_form(name: str) -> None:
     """
     if not REFERENCE.fullmatch(name):
         raise UsageError(
-            f"A backbone of one's own is given as module:function. Received: --backbone {one_line(name, 120)}. "
+            f"{role.called} of one's own is given as module:function. Received: {role.flag} {one_line(name, 120)}. "
             "Correct it."
         )
 
 
-def check_reference(name: str) -> None:
+def check_reference(name: str, role: Role = BACKBONE) -> None:
     """Check that the module of `name`, `module:function`, is there and its source has the function.
 
     Packages on the way to it are imported, the module itself is not; where there is no source it is taken for right.
@@ -35,24 +36,24 @@ def check_reference(name: str) -> None:
     Raises:
         UsageError: it is of another form, there is no such module, or it has no such name.
     """
-    check_form(name)
+    check_form(name, role)
     module, _, attribute = name.partition(":")
-    names = _names_in(_spec(name, module))
+    names = _names_in(_spec(name, module, role))
     first = attribute.partition(".")[0]
     if names is not None and first not in names:
         near = nearest(first, sorted(names))
         hint = f"Did you mean {module}:{near[0]}?" if near else "Name a function of it."
-        raise _refusal(name, f"no {first} in {module}", hint)
+        raise _refusal(name, role, f"no {first} in {module}", hint)
 
 
-def _spec(name: str, module: str) -> ModuleSpec:
+def _spec(name: str, module: str, role: Role) -> ModuleSpec:
     importlib.invalidate_caches()
     try:
         spec = find_spec(module)
     except Exception as error:  # The user's packages are imported, which can raise anything.
-        raise _refusal(name, f"{type(error).__name__}: {one_line(error)}") from error
+        raise _refusal(name, role, f"{type(error).__name__}: {one_line(error)}") from error
     if spec is None:
-        raise _refusal(name, f"no module {module}")
+        raise _refusal(name, role, f"no module {module}")
     return spec
 
 
@@ -74,8 +75,8 @@ def _names_in(spec: ModuleSpec) -> set[str] | None:
     return None if names & {"*", "__getattr__", "globals", "setattr", "exec", "eval"} else names
 
 
-def _refusal(name: str, what: str, hint: str = "") -> UsageError:
+def _refusal(name: str, role: Role, what: str, hint: str = "") -> UsageError:
     advice = hint or "Install its package, or put its folder on PYTHONPATH; on a cluster it must be in the image."
     return UsageError(
-        f"A backbone must be importable. Received: --backbone {one_line(name, 120)}: {one_line(what)}. {advice}"
+        f"{role.called} must be importable. Received: {role.flag} {one_line(name, 120)}: {one_line(what)}. {advice}"
     )

@@ -43,7 +43,8 @@ class Prediction:
     `top` the TOP most probable ones, the most probable first. `confidence` is the calibrated probability of
     the predicted class, `loss` the cross-entropy of the label's own probability (natural logarithm). `width` and
     `height` are pixels, `brightness` is the mean luma, 0 to 255. `thumbnail` says where the report shows the image,
-    "" if it does not; `neighbours` are the nearest training samples, the nearest first.
+    "" if it does not; `neighbours` are the nearest training samples, the nearest first. `own`
+    has what an evaluator of the user's says of the sample, by name; files have it as fields beside the others.
     """
 
     filename: str
@@ -60,6 +61,7 @@ class Prediction:
     thumbnail: str = ""
     neighbours: list[Neighbour] = field(default_factory=list)
     top: list[Likely] = field(default_factory=list)
+    own: dict[str, Any] = field(default_factory=dict)
 
 
 def predict_samples(
@@ -102,14 +104,21 @@ def predict_samples(
 
 def write_predictions_json(path: Path, predictions: Sequence[Prediction]) -> None:
     """Write `predictions` as a JSON list of objects, sorted by file name."""
-    write_json_list(path, (asdict(prediction) for prediction in predictions))
+    write_json_list(path, (_row(prediction) for prediction in predictions))
 
 
 def write_predictions_csv(path: Path, predictions: Sequence[Prediction]) -> None:
     """Write `predictions` as CSV; `ok` is true or false, lists are JSON."""
-    names = [field.name for field in fields(Prediction)]
-    rows = (asdict(prediction) | _as_json(prediction) for prediction in predictions)
+    own = list(predictions[0].own) if predictions else []
+    names = [*(field.name for field in fields(Prediction) if field.name != "own"), *own]
+    rows = (_row(prediction) | _as_json(prediction) for prediction in predictions)
     write_for_people(path, names, ([row[name] for name in names] for row in rows))
+
+
+def _row(prediction: Prediction) -> dict[str, Any]:
+    row = asdict(prediction)
+    own: dict[str, Any] = row.pop("own")
+    return row | own
 
 
 def _as_json(prediction: Prediction) -> dict[str, Any]:

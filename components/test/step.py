@@ -10,6 +10,8 @@ from components.dataset.snapshot import open_dataset
 from components.features.neighbours import NeighbourIndex
 from components.features.training_table import read_training_features
 from components.parameters.numbers import check_batch_size
+from components.parameters.own_function import find_function
+from components.parameters.roles import EVALUATOR
 from components.step.command import run_step, step_parser
 from components.step.files import write_json
 from components.step.outputs import ExecutorOutputs
@@ -17,6 +19,7 @@ from components.test.checks import check_fit, check_labels
 from components.test.facts import provenance_of
 from components.test.loading import load_tested
 from components.test.outputs import show_results, write_results, write_views
+from components.test.own_evaluator import with_own_figures
 from components.test.results import Results, results_of
 from components.test.tracking import track_results, tracked
 from components.train.outputs import read_history
@@ -33,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--test-samples", required=True, type=Path, help="the test table (CSV) that split wrote")
     add("--training-features", default="", help="train's features, to look for neighbours in; none if empty")
     add("--history", default="", help="train's history (CSV), for the report's learning curves; none if empty")
+    add("--evaluator", default="", help="module:function that gives figures of your own; none if empty")
     add("--batch-size", type=int, default=32, help="images read at once, rounded up to eights; changes no result")
     _add_outputs(parser)
     return parser
@@ -61,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     check_batch_size(arguments.batch_size)  # Before anything that takes time.
+    if arguments.evaluator:
+        find_function(arguments.evaluator, EVALUATOR)
     samples = read_split_table(arguments.test_samples, "test")
     dataset = open_dataset(arguments.dataset_uri)
     history = read_history(Path(arguments.history)) if arguments.history else []
@@ -70,6 +76,8 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     known = check_fit(bundle.class_names, dataset, {"test": samples})
     with tracked(arguments, bundle, dataset, len(samples)) as tracker:
         results = results_of(bundle, dataset, known, samples, arguments.batch_size, index)
+        if arguments.evaluator:
+            results = with_own_figures(results, arguments.evaluator)
         _log(results)
         write_results(arguments, results)
         write_views(arguments, results, bundle, provenance_of(bundle, dataset), history)

@@ -13,6 +13,7 @@ from components.network.keras_runtime import keras
 from components.parameters.recipe import Recipe
 from components.step.parallel import in_order
 from components.train.augmentation import STRENGTHS, Draws, augment_images, draw, mix
+from components.train.own_augmentation import OwnAugmentation
 
 # Enough that the device never waits for the disk.
 THREADS, BATCHES_AHEAD = 2, 3
@@ -58,6 +59,11 @@ class Feed:
             return map(self._plain, rows)
         if self.recipe.augment == "none":
             return in_order(self._plain, rows, THREADS, BATCHES_AHEAD)
+        if ":" in self.recipe.augment:
+            own = OwnAugmentation(self.recipe.augment)
+            seed = [self.recipe.seed, self.phase, epoch]
+            # One thread, beside the training: the user's code may not bear several.
+            return in_order(lambda rows: self._by_own(own, seed, rows), rows, 1, BATCHES_AHEAD)
         draws = draw(self.recipe.seed, self.phase, epoch, count)
         read = in_order(self._read, rows, THREADS, BATCHES_AHEAD)
         return (self._augmented(pixels, rows, draws) for rows, pixels in read)
@@ -79,6 +85,9 @@ class Feed:
         if strength.mixup:
             images, targets, weights = (mix(part, draws.mixup[rows]) for part in (images, targets, weights))
         return Batch(keras.ops.cast(keras.ops.round(images), "uint8"), targets, weights)
+
+    def _by_own(self, own: OwnAugmentation, seed: list[int], rows: NDArray[np.int64]) -> Batch:
+        return Batch(own.batch(self._read(rows)[1], seed, rows), self._targets(rows), self._weights(rows))
 
     def _targets(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         smoothing = self.recipe.label_smoothing

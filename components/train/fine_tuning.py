@@ -13,7 +13,7 @@ def unfreeze(extractor: "keras.Model", count: int) -> int:
     Layers are counted as Keras lists them, those of nested models in place of these. Batch normalisation stays in
     inference mode: moments of small batches would spoil those of the millions of images it was trained on.
     """
-    layers = [layer for layer in leaf_layers(extractor) if not _is_around_the_backbone(extractor, layer)]
+    layers = list(leaf_layers(_backbone(extractor)))
     extractor.trainable = True
     for layer in leaf_layers(extractor):
         layer.trainable = False
@@ -22,6 +22,6 @@ def unfreeze(extractor: "keras.Model", count: int) -> int:
     return sum(bool(layer.trainable_weights) for layer in layers)
 
 
-def _is_around_the_backbone(extractor: "keras.Model", layer: "keras.Layer") -> bool:
-    """Tell whether `layer` is ours: input, preparation of pixels or pooling."""
-    return any(layer is own for own in extractor.layers)
+def _backbone(extractor: "keras.Model") -> "keras.Model":
+    """Return the last model in `extractor`; before it are its input and what prepares pixels, behind it the pooling."""
+    return [layer for layer in extractor.layers if isinstance(layer, keras.Model)][-1]

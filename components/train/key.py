@@ -9,6 +9,7 @@ from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.network.keras_runtime import keras
 from components.network.variables import weights_digest
+from components.parameters.own_function import source_digest
 from components.parameters.recipe import Recipe
 from components.step.program import code_digest
 from components.train.checkpoints import checkpoint_key
@@ -38,6 +39,7 @@ def training_key(
             "backend": keras.backend.backend(),
             "recipe": asdict(recipe),
             "code": code_digest(),
+            "own": {name: source_digest(name) for name in (backbone, *recipe.own_functions) if ":" in name},
             "libraries": {name: version(name) for name in LIBRARIES},
         }
     )

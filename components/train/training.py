@@ -9,23 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.backbones.by_name import Backbone, build_feature_extractor, find_backbone
+from components.backbones.conformance import check_preprocessing
 from components.dataset.own_samples import own_samples
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.network.classifier import join
 from components.network.keras_runtime import keras
-from components.parameters.networks import IMAGENET, NONE, check_fine_tuning
+from components.parameters.networks import IMAGENET, NONE, check_fine_tuning, check_image_size
 from components.parameters.recipe import Recipe, check_recipe
-from components.step.errors import DataError, first_ten
+from components.step.errors import DataError, first_ten, one_line
+from components.step.findings import check_all_kept
 from components.step.stopwatch import Stopwatch
 from components.train.checkpoints import Checkpoints
 from components.train.epoch import Epoch
 from components.train.fitting import OnEpoch, best_epoch
 from components.train.key import training_key
 from components.train.learning_data import Material, Source, gather
+from components.train.own_augmentation import check_augmentation
 from components.train.phases import PhasedTraining
 
 log = logging.getLogger("pawline")
+
+CHECKED_IMAGES = 4  # Of a user's own augmentation.
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,8 @@ def train_classifier(
     backbone = find_backbone(choice.name)
     check_fine_tuning(backbone, recipe.fine_tune_epochs)
     with stopwatch.measured("backbone"):
-        extractor = _extractor(backbone, choice, recipe.seed)
+        _check_preprocessing(recipe.preprocessing, backbone, choice)
+        extractor = _extractor(backbone, choice, recipe)
         key = training_key(dataset, train, validation, backbone.name, extractor, recipe)
     checkpoints = _checkpoints(places, key)
     if checkpoints:
@@ -135,6 +141,7 @@ def train_classifier(
     needs_pixels = from_scratch or recipe.augment != "none" or recipe.fine_tune_epochs > 0
     source = Source(dataset, train, validation, places.pixel_folder, places.cache_uri)
     material = gather(extractor, source, not from_scratch, needs_pixels, stopwatch)
+    _check_augmentation(recipe.augment, material)
     training = PhasedTraining(extractor, material, len(dataset.class_names), recipe)
     with stopwatch.measured("training"):
         history = training.run(checkpoints, on_epoch)
@@ -151,9 +158,21 @@ def _checkpoints(places: Places, key: str) -> Checkpoints | None:
     return Checkpoints(places.checkpoint_uri, key, places.checkpoint_seconds, places.results)
 
 
-def _extractor(backbone: Backbone, choice: BackboneChoice, seed: int) -> "keras.Model":
-    keras.utils.set_random_seed(seed)
-    return build_feature_extractor(backbone, choice.image_size, choice.weights)
+def _extractor(backbone: Backbone, choice: BackboneChoice, recipe: Recipe) -> "keras.Model":
+    keras.utils.set_random_seed(recipe.seed)
+    return build_feature_extractor(backbone, choice.image_size, choice.weights, recipe.preprocessing)
+
+
+def _check_preprocessing(name: str, backbone: Backbone, choice: BackboneChoice) -> None:
+    if name:  # Now: what cannot be exported would be found out at the training's end.
+        found = check_preprocessing(name, check_image_size(backbone, choice.image_size))
+        check_all_kept("A preprocessing", f"--preprocessing {one_line(name, 120)}", found)
+
+
+def _check_augmentation(name: str, material: Material) -> None:
+    if ":" in name and material.pixels:
+        found = check_augmentation(name, np.asarray(material.pixels.train.inputs[:CHECKED_IMAGES]))
+        check_all_kept("An augmentation", f"--augment {one_line(name, 120)}", found)
 
 
 def _first_weights(backbone: Backbone, choice: BackboneChoice) -> str:
@@ -168,7 +187,7 @@ def _for_saving(
     if keras.config.dtype_policy().name != "float32":
         values = [part.get_weights() for part in (extractor, head)]
         keras.config.set_dtype_policy("float32")
-        extractor, head = _extractor(backbone, choice, recipe.seed), training.new_head()
+        extractor, head = _extractor(backbone, choice, recipe), training.new_head()
         for part, value in zip((extractor, head), values, strict=True):
             part.set_weights(value)
     return extractor, head

@@ -1,7 +1,7 @@
 """`pawline check-backbone`: what a run is to be built upon."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from components.step.errors import DataError, one_line
 from components.step.files import json_text
 
 if TYPE_CHECKING:
-    from components.backbones.conformance import Finding
+    from components.step.findings import Finding
 
 
 def check_backbone(arguments: argparse.Namespace) -> None:
@@ -35,17 +35,29 @@ def check_backbone(arguments: argparse.Namespace) -> None:
     from components.backbones.conformance import check_backbone as findings
 
     backbone = find_backbone(arguments.name)
-    found = list(findings(backbone, arguments.image_size))
-    if arguments.json:
-        print(json_text({"backbone": backbone.name, "rules": [asdict(finding) for finding in found]}), end="")
+    show_findings("backbone", backbone.name, findings(backbone, arguments.image_size), arguments.json)
+
+
+def show_findings(kind: str, name: str, findings: "Iterable[Finding]", as_json: bool) -> None:
+    """Print what was found of the `kind` of function called `name`, as a table or `as_json`.
+
+    Raises:
+        DataError: a rule is broken.
+    """
+    found = list(findings)
+    if as_json:
+        print(json_text({kind: name, "rules": [asdict(finding) for finding in found]}), end="")
     else:
-        _print_table(Console(highlight=False), backbone.name, found)
+        _print_table(Console(highlight=False), f"{kind} {name}", found)
     if broken := sum(not finding.kept for finding in found):
-        raise DataError(f"A backbone must keep every rule. Received: {backbone.name}, broken={broken}. Correct it.")
+        article = "An" if kind[0] in "ae" else "A"
+        raise DataError(
+            f"{article} {kind} must keep every rule. Received: {one_line(name, 120)}, broken={broken}. Correct it."
+        )
 
 
-def _print_table(console: Console, name: str, found: "Sequence[Finding]") -> None:
-    table = Table("rule", "kept", "found", title=f"backbone {escape(name)}", title_justify="left")
+def _print_table(console: Console, title: str, found: "Sequence[Finding]") -> None:
+    table = Table("rule", "kept", "found", title=escape(title), title_justify="left")
     for finding in found:
         sign = Text("yes", "green") if finding.kept else Text("no", "bold red")
         table.add_row(finding.rule, sign, Text(one_line(finding.found, 500)))

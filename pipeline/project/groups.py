@@ -8,12 +8,13 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("boxes", "label_policy"),
     ),
     "Split": ("train_ratio", "validation_ratio", "test_ratio", "split_method", "seed"),
-    "Network": ("backbone", "weights", "image_size"),
+    "Network": ("backbone", "weights", "image_size", "preprocessing"),
     "Training": (
         *("epochs", "batch_size", "learning_rate", "augment", "class_weight", "label_smoothing"),
         *("early_stopping_patience", "warmup_epochs", "schedule", "optimizer"),
     ),
     "Fine tuning": ("fine_tune_epochs", "fine_tune_layers"),
+    "Test": ("evaluator",),
     "Where things are kept": ("dataset_store", "cache_uri", "checkpoint_uri", "checkpoint_minutes"),
     "Promotion": ("model_name", "promotion_policy", "dry_run"),
     "The cluster": (

@@ -70,13 +70,15 @@ INVALID: dict[str, list[Any]] = {
     "s3_secret": ["", "Pawline", "a_b", "-a", "a" * 254],
     "fine_tune_epochs": [-1, 10**20],  # More with networks that have none: test_own_functions.
     "fine_tune_layers": [0, 10**20],
-    "augment": ["", "heavy", "Light"],
+    "augment": ["", "heavy", "Light", ":", "no_such_module_at_all:augment"],
     "class_weight": ["", "balance"],
     "label_smoothing": [-0.1, 1.0],
     "early_stopping_patience": [-1, 10**20],
     "warmup_epochs": [-1, 10**20],
     "schedule": ["", "linear"],
     "optimizer": ["", "Adam", "lion"],
+    "evaluator": ["nothing", "a b:c", "no_such_module_at_all:evaluate"],
+    "preprocessing": ["nothing", "a b:c", "no_such_module_at_all:build"],
     "cache_uri": ["gs://x", "s3://"],
     "checkpoint_uri": ["gs://x"],
     "checkpoint_minutes": [-1.0],
@@ -213,7 +215,7 @@ def test_any_value_of_a_parameters_type_passes_or_is_refused_in_one_line(data: s
 STEPS = {
     "split": (split, {"train_ratio", "validation_ratio", "test_ratio", "split_method"}),
     "train": (train, {"epochs", "batch_size", "learning_rate", "seed", "augment", "class_weight", "label_smoothing",
-                      "schedule", "optimizer", "fine_tune_epochs", "fine_tune_layers", "warmup_epochs",
+                      "schedule", "optimizer", "preprocessing", "fine_tune_epochs", "fine_tune_layers", "warmup_epochs",
                       "early_stopping_patience", "checkpoint_minutes"}),
     "promote": (promote, {"promotion_policy", "batch_size", "model_name"}),
 }  # fmt: skip

@@ -57,6 +57,8 @@ PARAMETERS = [
     "warmup_epochs",
     "schedule",
     "optimizer",
+    "preprocessing",
+    "evaluator",
     "cache_uri",
     "checkpoint_uri",
     "checkpoint_minutes",

@@ -1,4 +1,4 @@
-"""Functions as users may name them as their backbones, good and bad ones; none is ever called here."""
+"""Functions as users may name them as their backbones, good and bad ones, never called; and an augmentation."""
 
 import functools
 from typing import Any
@@ -49,3 +49,8 @@ number = 3
 
 def __getattr__(name: str) -> Any:
     raise RuntimeError(f"no {name} today")
+
+
+def flipped(image: Any, random: Any) -> Any:
+    """Be an augmentation; the one that is called."""
+    return image[:, ::-1].copy() if random.random() < 0.5 else image

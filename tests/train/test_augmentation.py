@@ -62,7 +62,7 @@ def feed(**options):
     return Feed(Examples(IMAGES, LABELS), 3, Recipe(batch_size=4, **options), 0)
 
 
-@pytest.mark.parametrize("augment", ["none", "light", "strong"])
+@pytest.mark.parametrize("augment", ["none", "light", "strong", "tests.support.own_networks:flipped"])
 def test_batches_from_the_middle_of_an_epoch_are_those_of_the_whole_epoch(augment):
     whole = list(feed(augment=augment).batches(2))
     later = list(feed(augment=augment).batches(2, first=1))

@@ -8,7 +8,6 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from components.backbones.small_cnn import build_small_cnn
 from components.bundle.manifest import SEALED
@@ -25,50 +24,16 @@ from components.signing.trust import Trust
 from components.step.files import json_text
 from components.step.program import program_facts
 from components.train.step import build_parser, main
-from tests.support.extraction import extract_arguments, run_extract
 from tests.support.keys import make_keys
 from tests.support.report_text import percentage, shown
-
-SHADES = ("dark", "grey", "light")
+from tests.support.shades import SHADES, write_shades
+from tests.support.shades import step_arguments as arguments
 
 
 @pytest.fixture(scope="module")
 def shades(tmp_path_factory):
     """A dataset of 45 images in three shades of noise, and the folder of its tables: 36 train, 9 validation."""
-    folder = tmp_path_factory.mktemp("shades")
-    for index in range(45):
-        shade = index % 3
-        pixels = np.random.default_rng(index).integers(60 * shade, 60 * shade + 90, (20, 24, 3), dtype=np.uint8)
-        (folder / "images" / SHADES[shade]).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(folder / "images" / SHADES[shade] / f"{index:02}.png")
-    outcome = run_extract(
-        extract_arguments(folder, "", folder / "images", folder / "store", annotation_format="folders")
-    )
-    dataset = outcome.dataset()
-    samples = sorted(dataset.samples(), key=lambda sample: sample.sample_id[-6:])
-    write_split_table(folder / "train.csv", samples[:36], "train")
-    write_split_table(folder / "validation.csv", samples[36:], "validation")
-    return folder, dataset
-
-
-def arguments(shades, out, **options):
-    """Return the step's command line, its outputs below `out`; a small untrained network unless told otherwise."""
-    folder, dataset = shades
-    named = {
-        "dataset-uri": dataset.uri,
-        "train-samples": folder / "train.csv",
-        "validation-samples": folder / "validation.csv",
-        "backbone": "mobilenet",
-        "weights": "none",
-        "image-size": 32,
-        "epochs": 4,
-        "bundle": out / "bundle",
-        "metrics": out / "metrics.json",
-        "history": out / "history.csv",
-        "report": out / "report.html",
-    }
-    named |= {name.replace("_", "-"): value for name, value in options.items()}
-    return [word for name, value in named.items() for word in (f"--{name}", str(value))]
+    return write_shades(tmp_path_factory.mktemp("shades"))
 
 
 def refused(capsys, command, code, *fragments):
@@ -350,6 +315,7 @@ def test_defaults_are_the_pipeline_s():
         "warmup_epochs": 0,
         "schedule": "constant",
         "optimizer": "adam",
+        "preprocessing": "",
         "cache_uri": "",
         "checkpoint_uri": "",
         "checkpoint_minutes": 5.0,

@@ -16,6 +16,7 @@ def add_commands(commands: Any) -> None:
     _add_verify(commands)
     _add_sign(commands)
     _add_check_backbone(commands)
+    _add_check_own(commands)
     _add_rollback(commands)
     _add_deliver(commands)
     _add_completion(commands)
@@ -76,6 +77,24 @@ def _add_check_backbone(commands: Any) -> None:
     command = new_command(commands, "check-backbone", summary, "pipeline.cli.check_backbone:check_backbone", extras)
     command.add_argument("name", nargs="?", metavar="NAME", help="a backbone or module:function; none lists the names")
     command.add_argument("--image-size", type=int, default=0, metavar="N", help="pixels a side (the backbone's own)")
+    add_json(command)
+
+
+def _add_check_own(commands: Any) -> None:
+    for kind, summary, extras in (
+        ("augmentation", "check an augmentation of yours on random images", ("pipeline",)),
+        ("preprocessing", "check layers of yours before a backbone", ("pipeline", "train")),
+    ):
+        command = new_command(commands, f"check-{kind}", summary, f"pipeline.cli.check_own:check_{kind}", extras)
+        command.add_argument("name", metavar="NAME", help="module:function")
+        size_help = "pixels a side of the images (224)"
+        command.add_argument("--image-size", type=int, default=224, metavar="N", help=size_help)
+        add_json(command)
+    summary = "check an evaluator of yours on a made-up test"
+    command = new_command(
+        commands, "check-evaluator", summary, "pipeline.cli.check_own:check_evaluator", ("pipeline", "train")
+    )
+    command.add_argument("name", metavar="NAME", help="module:function")
     add_json(command)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from components.backbones.conformance import Finding
+from components.step.findings import Finding
 from pipeline.cleanup.plan import Removable
 from pipeline.cli import check_backbone, clean
 from pipeline.cli.parser import build_parser
