@@ -10,7 +10,7 @@ PEERS := $(basename $(wildcard benchmarks/serve_peers/*.in))
 LOCK_PEER := uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve bench-images picture docs notebooks compile check-old-backend lock clean
+.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve bench-images picture docs notebooks sbom wheel licences audit bases sign verify compile check-old-backend lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,27 @@ docs: setup ## Build the documentation as a site, build/docs/index.html
 notebooks: setup ## Run every notebook from its first cell to its last (a few minutes)
 	$(BIN)/jupyter-execute $(wildcard notebooks/*.ipynb)
 
+sbom: wheel ## List what is in the images and the wheel, in CycloneDX, in dist/
+	$(BIN)/python -m delivery.sbom
+
+wheel: setup ## Build the wheel into dist/, the same bytes each time
+	$(BIN)/python -m delivery.wheel
+
+licences: setup ## Check the licence of every package that is delivered
+	$(BIN)/python -m delivery.licences
+
+audit: setup ## Check that none is known to be vulnerable (AUDIT=--online: by an advisory service, or fail)
+	$(BIN)/python -m delivery.advisories $(AUDIT)
+
+bases: setup ## Renew the digests of the images that ours build on (needs their registry)
+	$(BIN)/python -m delivery.bases
+
+sign: setup ## Sign what lies in dist/, by PAWLINE_SIGNING_KEY (docs/security.md)
+	$(BIN)/python -m delivery.seal sign
+
+verify: setup ## Verify what lies in dist/, by PAWLINE_TRUSTED_KEY
+	$(BIN)/python -m delivery.seal verify
+
 compile: setup ## Write pipeline/pipeline.yaml, which `pawline run` runs
 	$(BIN)/python -m pipeline.compilation
 
@@ -80,6 +101,7 @@ lock: ## Resolve requirements/ again (needs uv)
 	$(LOCK) --extra step --constraint requirements/development.txt -o requirements/step.txt
 	$(LOCK) --extra train --extra ray --constraint requirements/development.txt -o requirements/ray.txt
 	$(LOCK) --extra serve --constraint requirements/development.txt -o requirements/serve.txt
+	$(LOCK) --extra train --extra serve --extra pipeline --extra sign --constraint requirements/development.txt -o requirements/wheel.txt
 	$(subst pyproject.toml,requirements/schemathesis.in,$(LOCK)) -o requirements/schemathesis.txt
 	for peer in $(PEERS); do $(LOCK_PEER) $$peer.in -o $$peer.txt || exit 1; done
 

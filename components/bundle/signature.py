@@ -4,8 +4,8 @@ from pathlib import Path
 
 from components.bundle.boundary import check_file, damaged, sound
 from components.bundle.manifest import MANIFEST, MOST_BYTES, SEALED, read_manifest, verify_files
-from components.signing.folder import sign_folder, signed_files
-from components.signing.signer import Signer
+from components.signing.folder import signed_files
+from components.signing.signer import Signer, sign_folder
 from components.signing.trust import Trust
 from components.step.errors import DataError, one_line
 

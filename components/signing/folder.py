@@ -1,43 +1,24 @@
-"""A folder's signature: one file that names every other by its sha256, signed. Made and checked by `model_signing`."""
+"""A folder's signature: one file that names every other by its sha256, signed, in the form of OpenSSF Model Signing."""
 
-import base64
-import shutil
+import hashlib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
-from components.signing.signer import Signer, sigstore_answering
+from components.signing.key_files import public_key
+from components.signing.keyless import keyless_digests
+from components.signing.statement import Foreign, signed_digests
 from components.signing.trust import Trust
 from components.step.errors import DataError, PawlineError, one_line
-from components.step.files import atomic_write, scratch_folder
-from components.step.regular_files import read_regular
-from components.step.strict_json import read_json
+from components.step.regular_files import open_regular, read_regular
 
 MOST_BYTES = 1 << 20
-
-
-def sign_folder(folder: Path, signature: str, signer: Signer) -> None:
-    """Sign every file in `folder` but the one called `signature`, which is written, complete or not at all.
-
-    Raises:
-        UsageError: the signer's key is none.
-        ServiceError: the folder cannot be written, or Sigstore does not answer.
-    """
-    config = signer.configured().set_hashing_config(_hashing(signature))
-    with atomic_write(folder / signature) as temporary, scratch_folder() as aside:
-        if signer.key:
-            config.sign(folder, aside / signature)
-        else:
-            with sigstore_answering():
-                config.sign(folder, aside / signature)
-        shutil.copyfile(aside / signature, temporary)
 
 
 def signed_files(folder: Path, signature: str, trust: Trust, names: Collection[str]) -> dict[str, str]:
     """Return the sha256 by name of the files in `folder`, which `trust` has signed and which are as they were then.
 
     Args:
-        folder: what holds nothing but the files and the signature, each of a size that may be read.
+        folder: what holds the files, each of a size that may be read, the signature, and nothing else.
         signature: the name of the file with the signature.
         trust: whose signature it must be.
         names: the files that must be signed, and no others.
@@ -46,60 +27,44 @@ def signed_files(folder: Path, signature: str, trust: Trust, names: Collection[s
         DataError: there is no such signature, or a file is missing, added or another one.
         ServiceError: Sigstore does not answer.
     """
-    config = trust.configured()
-    with scratch_folder() as aside:
-        copy = aside / signature  # What is verified is what is read afterwards.
-        copy.write_bytes(_content(folder, signature))
-        try:
-            config.set_hashing_config(_hashing(signature)).verify(folder, copy)
-            found = _names_and_digests(copy)
-        except PawlineError:
-            raise
-        except Exception as error:  # Hostile JSON has no closed list of what it makes the library raise.
-            raise _refusal(folder, _reason(error)) from error
-    if set(found) != set(names):
-        raise _refusal(folder, f"the signature is of {', '.join(sorted(found)) or 'nothing'}")
-    return found
+    content = _content(folder, signature)
+    try:
+        signed = signed_digests(content, public_key(trust.key)) if trust.key else keyless_digests(content, trust)
+    except PawlineError:
+        raise
+    except Foreign as error:
+        raise _refusal(folder, "its signature is another's, or was changed") from error
+    except Exception as error:  # Hostile JSON has no closed list of what it makes a reader raise.
+        said = f"{type(error).__name__}: {error}"
+        raise _refusal(folder, f"its signature is none that can be read: {said}") from error
+    if different := sorted(set(signed) ^ set(names)):
+        raise _refusal(folder, f"it is not what was signed: {', '.join(different)}")
+    _check_files(folder, signature, signed)
+    return signed
 
 
-def _hashing(signature: str) -> Any:
-    """Return how files are hashed: sha256 of each whole file, whatever a signature asks for."""
-    from model_signing.hashing import Config
+def _check_files(folder: Path, signature: str, signed: dict[str, str]) -> None:
+    others = {path.name for path in folder.iterdir()} - {signature, *signed}
+    changed = [name for name, digest in signed.items() if _digest(folder / name) != digest]
+    if wrong := sorted([*others, *changed]):
+        raise _refusal(folder, f"it is not what was signed: {', '.join(wrong)}")
 
-    return (
-        Config()
-        .use_file_serialization(hashing_algorithm="sha256")
-        .set_ignored_paths(paths=[signature], ignore_git_paths=False)
-    )
+
+def _digest(path: Path) -> str:
+    try:
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _content(folder: Path, signature: str) -> bytes:
-    path = folder / signature
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise _refusal(folder, f"a signature of more than {MOST_BYTES} bytes")
-        return read_regular(path)
+        return read_regular(folder / signature, MOST_BYTES)
     except FileNotFoundError:
         raise _refusal(folder, f"no {signature}, so it is not signed") from None
     except OSError as error:
         raise _refusal(folder, f"{signature}: {error.strerror or error}") from error
-
-
-def _names_and_digests(signature: Path) -> dict[str, str]:
-    envelope = read_json(signature.read_bytes())["dsseEnvelope"]
-    resources = read_json(base64.b64decode(envelope["payload"]))["predicate"]["resources"]
-    return {str(resource["name"]): str(resource["digest"]) for resource in resources}
-
-
-def _reason(error: Exception) -> str:
-    from cryptography.exceptions import InvalidSignature
-
-    said = str(error)
-    if isinstance(error, InvalidSignature) or said.startswith("Key mismatch"):
-        return "its signature is another key's, or was changed"
-    if said.startswith("Signature mismatch"):
-        return f"it is not what was signed: {said.removeprefix('Signature mismatch: ')}"
-    return f"its signature is none that can be read: {type(error).__name__}: {said}"
 
 
 def _refusal(folder: Path, what: str) -> DataError:

@@ -1,13 +1,15 @@
 """Who signs: a private key in a file, or, keyless, whoever the machine or a browser says that one is."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.signing.key_files import key_file, private_key
-from components.step.errors import ServiceError, UsageError, one_line
+from components.signing.keyless import check_library, sigstore_answering
+from components.step.errors import UsageError, one_line
+from components.step.files import atomic_write, scratch_folder
 
 if TYPE_CHECKING:
     from model_signing.signing import Config
@@ -33,6 +35,7 @@ class Signer:
             UsageError: the key is none, or its password another.
             ServiceError: Sigstore does not answer.
         """
+        check_library()
         from model_signing.signing import Config
 
         if self.key:
@@ -76,18 +79,25 @@ def signer_from(environment: Mapping[str, str]) -> Signer | None:
     return signer
 
 
-@contextmanager
-def sigstore_answering() -> Iterator[None]:
-    """Turn whatever goes wrong with Sigstore into one line.
+def sign_folder(folder: Path, signature: str, signer: Signer) -> None:
+    """Sign every file in `folder` but the one called `signature`, which is written, complete or not at all.
 
     Raises:
-        ServiceError: something went wrong.
+        UsageError: the signer's key is none.
+        ServiceError: the folder cannot be written, or Sigstore does not answer.
     """
-    try:
-        yield
-    except Exception as error:  # It has no closed list: TUF, HTTP, OpenID Connect, files.
-        said = one_line(f"{type(error).__name__}: {error}".rstrip(". "), 200)
-        raise ServiceError(
-            f"Sigstore must answer for keyless signatures. Received: {said}. "
-            "Name its trust (--sigstore FILE), or sign by a key."
-        ) from error
+    config = signer.configured().set_hashing_config(_hashing(signature))
+    with atomic_write(folder / signature) as temporary, scratch_folder() as aside:
+        if signer.key:
+            config.sign(folder, aside / signature)
+        else:
+            with sigstore_answering():
+                config.sign(folder, aside / signature)
+        shutil.copyfile(aside / signature, temporary)
+
+
+def _hashing(signature: str) -> Any:
+    from model_signing.hashing import Config
+
+    hashing = Config().use_file_serialization(hashing_algorithm="sha256")
+    return hashing.set_ignored_paths(paths=[signature], ignore_git_paths=False)

@@ -3,15 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from components.signing.key_files import key_file, public_key
-from components.signing.signer import sigstore_answering
+from components.signing.keyless import check_library
 from components.step.errors import UsageError, one_line
 from components.step.nearest import did_you_mean
-
-if TYPE_CHECKING:
-    from model_signing.verifying import Config
 
 PREFIX = "PAWLINE_TRUSTED_"
 NAMES = ("KEY", "IDENTITY", "ISSUER", "SIGSTORE")
@@ -29,23 +25,6 @@ class Trust:
     identity: str = ""
     issuer: str = ""
     sigstore: Path | None = None
-
-    def configured(self) -> "Config":
-        """Return the library's configuration that verifies so.
-
-        Raises:
-            UsageError: the key is none.
-            ServiceError: Sigstore does not answer.
-        """
-        from model_signing.verifying import Config
-
-        if self.key:
-            public_key(self.key)
-            return Config().use_elliptic_key_verifier(public_key=self.key)
-        with sigstore_answering():
-            return Config().use_sigstore_verifier(
-                identity=self.identity, oidc_issuer=self.issuer, trust_config=self.sigstore
-            )
 
 
 def trust_from(environment: Mapping[str, str]) -> Trust | None:
@@ -83,4 +62,6 @@ def checked_trust(trust: Trust) -> Trust:
             f"Received: {'a key' if trust.key else 'no key'}, identity={one_line(repr(trust.identity), 120)}, "
             f"issuer={one_line(repr(trust.issuer), 120)}. Name one or the other."
         )
+    else:
+        check_library()
     return trust

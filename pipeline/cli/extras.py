@@ -9,17 +9,8 @@ from components.step.errors import UsageError
 KNOWN_BY = {
     "pipeline": ("cronsim", "kfp", "minio", "mlflow", "rich", "yaml"),
     "train": ("jinja2", "keras", "mlflow", "model_signing", "onnx", "onnxruntime", "pyarrow", "tensorboard", "yaml"),
-    "serve": (
-        "httptools",
-        "jwt",
-        "mlflow",
-        "model_signing",
-        "openvino",
-        "orjson",
-        "prometheus_client",
-        "starlette",
-        "uvicorn",
-    ),
+    "serve": ("httptools", "jwt", "mlflow", "openvino", "orjson", "prometheus_client", "starlette", "uvicorn"),
+    "sign": ("OpenSSL", "cryptography", "model_signing"),
 }
 
 

@@ -57,9 +57,18 @@ def manifest_status(image: Image, logins: Logins) -> int:
     Raises:
         ServiceError: it does not answer; the message is why.
     """
-    host = image.registry.partition(":")[0]
-    if host.endswith(PLACEHOLDER):
+    if image.registry.partition(":")[0].endswith(PLACEHOLDER):
         return INVALID
+    return manifest_answer(image, logins, "HEAD").status
+
+
+def manifest_answer(image: Image, logins: Logins, method: str = "GET") -> Answer:
+    """Return what its registry answers to a question for the manifest, of all platforms where there are several.
+
+    Raises:
+        ServiceError: it does not answer; the message is why.
+    """
+    host = image.registry.partition(":")[0]
     api = DOCKER_API if image.registry == DOCKER else image.registry
     # As container engines do: plain HTTP on this machine alone.
     base = f"{'http' if host in ('localhost', '127.0.0.1') else 'https'}://{api}"
@@ -68,10 +77,10 @@ def manifest_status(image: Image, logins: Logins) -> int:
     url = f"{base}/v2/{image.repository}/manifests/{image.reference}"
     login = logins.get(image.registry, "")
     basic = {"Authorization": f"Basic {login}"} if login else {}
-    answer = answer_of(url, {"Accept": MANIFESTS, **basic}, method="HEAD")
+    answer = answer_of(url, {"Accept": MANIFESTS, **basic}, method=method)
     if answer.status == 401 and (token := _token(answer, base, basic)):
-        answer = answer_of(url, {"Accept": MANIFESTS, "Authorization": f"Bearer {token}"}, method="HEAD")
-    return answer.status
+        answer = answer_of(url, {"Accept": MANIFESTS, "Authorization": f"Bearer {token}"}, method=method)
+    return answer
 
 
 def _token(answer: Answer, base: str, basic: Mapping[str, str]) -> str:

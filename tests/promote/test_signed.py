@@ -26,7 +26,7 @@ def test_what_whom_it_trusts_has_signed_alone_is_looked_at(command, tmp_path, mo
     monkeypatch.setenv("PAWLINE_TRUSTED_KEY", str(keys.public))
     refused(arguments(tmp_path / "unsigned"), "so it is not signed", tmp_path / "unsigned", capsys)
     sign_bundle(bundle, Signer(other.private))
-    refused(arguments(tmp_path / "foreign"), "another key's", tmp_path / "foreign", capsys)
+    refused(arguments(tmp_path / "foreign"), "another's", tmp_path / "foreign", capsys)
     sign_bundle(bundle, Signer(keys.private))
     assert main(arguments(tmp_path / "signed")) == 0
     assert decision(tmp_path / "signed") == decision(tmp_path / "untold")

@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.signing.keyless import keyless_digests
 from components.signing.signer import KEY, PASSWORD_FILE, Signer, signer_from
 from components.signing.trust import Trust, checked_trust, trust_from
 from components.step.errors import ServiceError, UsageError
@@ -98,6 +99,6 @@ def test_whatever_the_environment_says_is_whole_or_refused(values):
 def test_a_sigstore_that_is_none_is_one_line(tmp_path):
     (tmp_path / "trust.json").write_text("{}")
     with pytest.raises(ServiceError, match="Sigstore must answer"):
-        Trust(identity="a", issuer="b", sigstore=tmp_path / "trust.json").configured()
+        keyless_digests(b"{}", Trust(identity="a", issuer="b", sigstore=tmp_path / "trust.json"))
     with pytest.raises(ServiceError, match="Sigstore must answer"):
         Signer(sigstore=tmp_path / "absent.json").configured()

@@ -57,7 +57,7 @@ def _add_verify(commands: Any) -> None:
 
 def _add_sign(commands: Any) -> None:
     summary = "sign a bundle, by a key or keyless"
-    command = new_command(commands, "sign", summary, "pipeline.cli.sign:sign", ("serve|train",))
+    command = new_command(commands, "sign", summary, "pipeline.cli.sign:sign", ("sign",))
     command.add_argument("bundle", metavar="BUNDLE", help=f"{BUNDLE_HELP}, but no models:/")
     whose = command.add_mutually_exclusive_group()
     whose.add_argument("--key", metavar="FILE", help="a private key (PEM, of an elliptic curve; PAWLINE_SIGNING_KEY)")
