@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.step.left_out import UNUSED, left_out
+from components.step.left_out import left_out
 
 ROOT = Path(__file__).parents[2]
 # Each imports pandas, scipy, scikit-learn or matplotlib wherever it finds them.
