@@ -311,8 +311,8 @@ def test_too_few_test_samples_are_not_enough_evidence(run, registry, material, g
 
 def test_a_champion_whose_test_set_is_gone_is_compared_on_this_one(run, registry, material, good, bad, tmp_path):
     moved = tmp_path / "datasets"
-    shutil.copytree(material.dataset_uri, moved)
-    run(bad, dataset_uri=moved)
+    shutil.copytree(Path(material.dataset_uri).parent, moved)
+    run(bad, dataset_uri=moved / material.fingerprint)
     shutil.rmtree(moved)
     found = run(good)
     assert found["verdict"] == "promoted"
