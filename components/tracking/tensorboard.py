@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from components.step.left_out import left_out
 from components.tracking.embeddings import png, write_embeddings
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ class EventFile:
 
     def __init__(self, folder: Path) -> None:
         """Make the file; a training that is resumed adds one to those there are, which TensorBoard reads in order."""
-        from tensorboard.compat.proto.event_pb2 import Event
-        from tensorboard.summary.writer.record_writer import RecordWriter
+        with left_out("boto3", "botocore"):  # For files in S3, of which none is written here.
+            from tensorboard.compat.proto.event_pb2 import Event
+            from tensorboard.summary.writer.record_writer import RecordWriter
 
         folder.mkdir(parents=True, exist_ok=True)
         name = f"events.out.tfevents.{time.time_ns() / 1e9:020.9f}.{os.getpid()}"
