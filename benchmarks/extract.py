@@ -28,7 +28,7 @@ NAMES = {
     "s5cmd": "s5cmd cp",
     "aws": "aws s3 cp",
 }
-STAGES = ("list", "parse", "read and verify", "write", "report")
+STAGES = ("list", "parse", "read, verify and write parts", "write the dataset", "report")
 PROCESSOR = ("cpu of S3", "cpu of decoding", "cpu of hashing")
 
 # For each network and part, one measurement a repeat.
@@ -143,8 +143,8 @@ def _page(found: Found, description: str, repeats: int) -> str:
             "itself, so that the delay costs all alike.",
             table(header, speeds),
             table(["", *found], targets),
-            "Where the time of all of extract goes: seconds of wall time for each stage (reading and verifying at the "
-            "same time), then of processor time over all threads.",
+            "Where the time of all of extract goes: seconds of wall time for each stage, then of processor time over "
+            "all threads.",
             table(["", *found], stages),
             "Peak memory of the process, MiB.",
             table(["", *found], peaks),

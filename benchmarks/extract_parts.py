@@ -113,19 +113,19 @@ def _by_command(*words: str) -> Seconds:
 def whole(folder: Path) -> Seconds:
     """Time all of extract, with the dataset in S3 too, and its stages; what begins with `cpu` is over all threads."""
     import components.extract.step as step
-    from components.extract import image_reading as spool
+    from components.extract import image_reading
     from components.storage.s3 import S3Store
 
     clock = Clock()
     for owner, name, stage in (
         (step, "read_annotations", "parse"),
-        (step, "read_images", "read and verify"),
-        (step, "_write", "write"),
+        (step, "_read", "read, verify and write parts"),
+        (step, "write_dataset", "write the dataset"),
         (step, "write_data_report", "report"),
     ):
         clock.watch(owner, name, stage)
     clock.watch(S3Store, "read", "cpu of S3", time.thread_time)
-    clock.watch(spool, "decoded", "cpu of decoding", time.thread_time)
+    clock.watch(image_reading, "decoded", "cpu of decoding", time.thread_time)
     _watch_listing(clock, S3Store)
     with tempfile.TemporaryDirectory() as out:
         outputs = {"samples_path": Path(out) / "samples.csv", "report_path": Path(out) / "report.html"}

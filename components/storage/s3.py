@@ -27,7 +27,7 @@ from components.step.secrets import strip_secrets
 from components.storage.ranged_file import RangedFile
 from components.storage.s3_environment import bad_environment, endpoint
 from components.storage.s3_objects import ATTEMPTS, DAMAGED_ON_THE_WAY, Damaged, S3Objects, code_of
-from components.storage.s3_quick_reads import QuickReads
+from components.storage.s3_quick_reads import QuickReads, quick_reads
 from components.storage.s3_upload import CONCURRENT_PARTS, PART_BYTES, put
 from components.storage.store import (
     EMPTY_FOLDER,
@@ -65,9 +65,12 @@ class S3Store:
             raise UsageError(f"An S3 URI must be s3://bucket/prefix. Received: {one_line(uri, 120)}. Correct the URI.")
         prefix = path.strip("/")
         self._objects = S3Objects(s3_client, endpoint, bucket, f"{prefix}/" if prefix else "")
-        self._quick = QuickReads(s3_client, bucket)
         self._means: Counter[str] = Counter()
         self._lock = threading.Lock()
+
+    @property
+    def _quick(self) -> QuickReads:
+        return quick_reads(s3_client(), self._objects.bucket)
 
     def uri(self, name: str = "") -> str:
         """Return the `s3://` URI of the object called `name`."""

@@ -33,9 +33,9 @@ NO_PROXY = "http://127.0.0.1:9"  # For no host at all, as the one host is exclud
 
 
 class QuickReads:
-    """Reads objects of `bucket` with what `client` knows."""
+    """Reads objects of `bucket` with what `client` knows; see `quick_reads`."""
 
-    def __init__(self, client: "Callable[[], S3Client]", bucket: str) -> None:
+    def __init__(self, client: "S3Client", bucket: str) -> None:
         """Read nothing until `met`."""
         self._client, self._bucket, self._lock = client, bucket, threading.Lock()
         self._met, self._read, self._failed = False, 0, 0
@@ -74,7 +74,7 @@ class QuickReads:
             import obstore  # Not in the server's image, which reads one bundle at a time.
 
             with _making:  # Certificates and connections are there once, however many begin at once.
-                store = _quick_store(self._client(), self._bucket)
+                store = _quick_store(self._client, self._bucket)
             data = taken(obstore.get(store, key, options=options))
         except Exception:  # Whatever it is, boto3 meets it next.
             data = None
@@ -82,6 +82,12 @@ class QuickReads:
             self._read += data is not None
             self._failed += data is None
         return data
+
+
+@functools.lru_cache(maxsize=16)
+def quick_reads(client: "S3Client", bucket: str) -> QuickReads:
+    """Return the one QuickReads of `client` and `bucket`: what is known of a bucket holds below all its prefixes."""
+    return QuickReads(client, bucket)
 
 
 class Unfit(Exception):
