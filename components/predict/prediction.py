@@ -35,7 +35,7 @@ def predict(bundle: str, sources: Sequence[str], form: str, output: Path | None)
     """
     found = find_files(sources)
     threads = threads_for(found.files)
-    model = _loaded(bundle, threads)
+    model = loaded_model(bundle, threads)
     failed: list[str] = []
     with Progress("labelling", len(found.files), quiet=output is None and sys.stdout.isatty()) as progress:
         with _said(progress, at_once=output is not None or form == "text") as say:
@@ -53,7 +53,13 @@ def _left_out(found: Found) -> Iterator[str]:
         yield f"left out: {counted(found.others, 'file')} not called as images are"
 
 
-def _loaded(bundle: str, threads: int) -> Model:
+def loaded_model(bundle: str, threads: int) -> Model:
+    """Return the model of `bundle`, a folder, `s3://…` or `models:/…`, verified, for as many `threads`.
+
+    Raises:
+        DataError: no bundle, a damaged one, or one that is not trusted.
+        ServiceError: a store or the registry does not answer.
+    """
     source = open_source(bundle, trust_from(os.environ))
     with source.bundle(source.revision()) as found:
         return load_model(found.directory, found.name, found.version, threads)

@@ -6,7 +6,7 @@ is installed beside Python and answers at once.
 
 import argparse
 
-from pipeline.cli.arguments import cluster, looking, running, store, using
+from pipeline.cli.arguments import cluster, data, looking, running, store, using
 from pipeline.cli.command_parser import CommandParser, ShowVersion
 
 
@@ -19,6 +19,7 @@ def build_parser() -> argparse.ArgumentParser:
     running.add_commands(commands)
     looking.add_commands(commands)
     using.add_commands(commands)
+    data.add_commands(commands)
     cluster.add_commands(commands)
     store.add_commands(commands)
     return parser

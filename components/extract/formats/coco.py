@@ -10,6 +10,7 @@ from components.extract.formats.annotation_format import TextFormat
 from components.extract.formats.boxes import checked_box
 from components.extract.formats.json_lists import read_object_or_list
 from components.extract.formats.json_outline import outline
+from components.extract.given_split import split_called
 from components.extract.notes import noted
 from components.extract.one_class import one_class_each
 from components.step.counts import counted
@@ -26,6 +27,8 @@ class _Image:
     file_name: str
     width: float
     height: float
+    group: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,9 @@ def read_coco(text: str) -> AnnotationSet:
     crowds = sum(said.crowd for said in export["annotations"])
     notes = noted("Images without an annotation", left)
     notes += [f"{counted(crowds, 'box', 'boxes')} of a crowd did not count."] if crowds else []
-    return AnnotationSet("coco", whole + boxes, notes, bad, has_addresses=True)
+    splits = sorted({a.split for a in annotations} - {""})
+    given = f"the images' split says {', '.join(splits)}" if splits else ""
+    return AnnotationSet("coco", whole + boxes, notes, bad, given, has_addresses=True)
 
 
 def _small(found: dict[str, Any]) -> Any:
@@ -66,9 +71,11 @@ def _small(found: dict[str, Any]) -> Any:
         values = box if isinstance(box, list) else []
         return _Said(found["image_id"], found["category_id"], values, bool(found.get("iscrowd")))
     if found.keys() >= {"id", "file_name"}:
-        width, height = (found.get(side) for side in ("width", "height"))
-        sides = [side if isinstance(side, int | float) else 0 for side in (width, height)]
-        return _Image(found["id"], name_at(found["file_name"]), *sides)
+        width, height = (v if isinstance(v := found.get(side), int | float) else 0 for side in ("width", "height"))
+        name, group = name_at(found["file_name"]), found.get("group")
+        # Two names that COCO has not, and our own export has.
+        of_group = check_label(group, name) if isinstance(group, str) and group.strip() else ""
+        return _Image(found["id"], name, width, height, of_group, _split(found.get("split")))
     return found
 
 
@@ -97,7 +104,12 @@ def _annotations(
             )
         if not said.crowd:
             image = images[said.image_id]
-            yield Annotation(image.file_name, labels[said.category_id], box=_box(said.box, image))
+            label, box = labels[said.category_id], _box(said.box, image)
+            yield Annotation(image.file_name, label, group=image.group, split=image.split, box=box)
+
+
+def _split(name: object) -> str:
+    return (split_called(name) or "") if isinstance(name, str) else ""
 
 
 def _box(values: list[Any], image: _Image) -> Box | None:

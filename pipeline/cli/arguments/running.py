@@ -18,7 +18,6 @@ def add_commands(commands: Any) -> None:
     _add_run(commands)
     _add_sweep(commands)
     _add_sample(commands)
-    _add_ingest(commands)
     add_compile(commands)
 
 
@@ -73,15 +72,3 @@ def _add_pipeline(command: argparse.ArgumentParser) -> None:
 def _add_sample(commands: Any) -> None:
     command = new_command(commands, "sample", "write the sample: 400 annotated photos", "pipeline.cli.sample:sample")
     command.add_argument("folder", type=Path, metavar="DIR", help="the folder to write, new or empty")
-
-
-def _add_ingest(commands: Any) -> None:
-    summary = "take the photos out of PDFs, for a labelling tool"
-    command = new_command(commands, "ingest", summary, "pipeline.cli.ingest:ingest", ("pipeline",))
-    command.add_argument("documents", metavar="SRC", help="folder or s3://bucket/prefix of the PDFs")
-    command.add_argument("destination", metavar="DEST", help="folder or s3://bucket/prefix to write to")
-    help_ = "embedded photos, or pages, each as a whole (embedded)"
-    command.add_argument("--take", default="embedded", metavar="WHAT", help=help_)
-    command.add_argument("--dpi", type=int, default=150, metavar="N", help="dots per inch of a page (150)")
-    help_ = "documents that cannot be read: fail at the end, or drop and only name them (fail)"
-    command.add_argument("--on-bad-document", default="fail", metavar="WHAT", help=help_)
