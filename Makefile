@@ -10,7 +10,7 @@ PEERS := $(basename $(wildcard benchmarks/serve_peers/*.in))
 LOCK_PEER := uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve bench-images picture docs notebooks sbom wheel licences audit bases sign verify compile check-old-backend lock clean
+.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve bench-images picture docs notebooks template-test sbom wheel licences audit bases sign verify compile check-old-backend lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,8 @@ sign: setup ## Sign what lies in dist/, by PAWLINE_SIGNING_KEY (docs/security.md
 
 verify: setup ## Verify what lies in dist/, by PAWLINE_TRUSTED_KEY
 	$(BIN)/python -m delivery.seal verify
+template-test: setup ## Run the tests of a project that `pawline new` writes
+	$(BIN)/python -m pytest tests/pipeline/project/test_new_project.py
 
 compile: setup ## Write pipeline/pipeline.yaml, which `pawline run` runs
 	$(BIN)/python -m pipeline.compilation

@@ -6,7 +6,7 @@ number where a number is.
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,14 @@ def read_config(path: Path, declared: Mapping[str, Parameter]) -> dict[str, Any]
     """
     source = PlainYaml(str(path), RULE)
     return read_values(read_root(path, source), declared, source)
+
+
+def read_configs(paths: Sequence[Path], declared: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Return what the files at `paths` give; of two that give one parameter the later one counts. See `read_config`."""
+    values: dict[str, Any] = {}
+    for path in paths:
+        values |= read_config(path, declared)
+    return values
 
 
 def read_root(path: Path, source: PlainYaml) -> yaml.MappingNode:

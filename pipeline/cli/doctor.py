@@ -16,7 +16,7 @@ from pipeline.cluster.kubernetes_api import IN_CLUSTER
 from pipeline.cluster.named import HOST, NAMESPACE, named_server
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import load_pipeline
-from pipeline.config import read_config
+from pipeline.config import read_configs
 from pipeline.doctor.examination import Examined, examine
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.needs import read_needs
@@ -49,7 +49,7 @@ def _examined(arguments: argparse.Namespace) -> Examined:
     local = arguments.pipeline == CLUSTER_PIPELINE and not arguments.pipeline.exists()
     path = COMPILED_PIPELINE if local else arguments.pipeline
     pipeline = load_pipeline(path)
-    configured = read_config(arguments.config, pipeline.parameters) if arguments.config else {}
+    configured = read_configs(arguments.config, pipeline.parameters)
     parameters = parse_parameters(arguments.param, pipeline.parameters, configured)
     check_for_cluster(pipeline, parameters)
     named = arguments.host or os.environ.get(HOST)

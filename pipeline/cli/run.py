@@ -16,7 +16,7 @@ from components.step.errors import UsageError
 from components.step.files import json_text
 from components.tracking.events import check_tracking_uri
 from pipeline.compiled import CompiledPipeline, load_pipeline
-from pipeline.config import read_config, write_config
+from pipeline.config import read_configs, write_config
 from pipeline.history.overview import overview_of
 from pipeline.local.delivery import Delivered, deliver, undelivered
 from pipeline.local.display import RunDisplay, print_summary, show_failure
@@ -90,7 +90,7 @@ def checked_parameters(arguments: argparse.Namespace, pipeline: CompiledPipeline
             asked for beside others.
         ServiceError: its store does not answer.
     """
-    configured = read_config(arguments.config, pipeline.parameters) if arguments.config else {}
+    configured = read_configs(arguments.config, pipeline.parameters)
     given = {*configured, *(assignment.partition("=")[0] for assignment in arguments.param)}
     if arguments.sample and given & set(SAMPLE_PARAMETERS):
         raise UsageError("--sample brings its own images. Received: --sample and a URI. Leave out one of them.")

@@ -12,7 +12,7 @@ from pipeline.cluster.run_artifacts import ROOT
 from pipeline.cluster.secrets import KubernetesSecret
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import load_pipeline
-from pipeline.config import read_config
+from pipeline.config import read_configs
 from pipeline.parameters import parse_parameters
 from pipeline.store_setup.changes import carry_out
 from pipeline.store_setup.key_places import FilePlace, KeyPlace, SecretPlace
@@ -46,7 +46,7 @@ def init(arguments: argparse.Namespace) -> None:
 
 def _parameters(arguments: argparse.Namespace) -> dict[str, object]:
     declared = load_pipeline(COMPILED_PIPELINE).parameters
-    configured = read_config(arguments.config, declared) if arguments.config else {}
+    configured = read_configs(arguments.config, declared)
     return parse_parameters(arguments.param, declared, configured)
 
 

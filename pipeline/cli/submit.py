@@ -16,7 +16,7 @@ from pipeline.cluster.pipeline_versions import PipelineVersion, find_version, up
 from pipeline.cluster.runs import ClusterRun, begin_run, get_run
 from pipeline.cluster.tasks import steps_of
 from pipeline.compiled import CompiledPipeline, load_pipeline
-from pipeline.config import read_config
+from pipeline.config import read_configs
 from pipeline.parameters import parse_parameters
 
 LOOK_SECONDS = 5.0
@@ -46,7 +46,7 @@ def submit(arguments: argparse.Namespace) -> None:
 
 def _given(arguments: argparse.Namespace, pipeline: CompiledPipeline) -> dict[str, Any]:
     """Return the parameters that were given: the server knows the defaults of the others."""
-    configured = read_config(arguments.config, pipeline.parameters) if arguments.config else {}
+    configured = read_configs(arguments.config, pipeline.parameters)
     values = parse_parameters(arguments.param, pipeline.parameters, configured)
     named = {*configured, *(assignment.partition("=")[0] for assignment in arguments.param)}
     return {name: value for name, value in values.items() if name in named}

@@ -14,7 +14,7 @@ from components.step.errors import UsageError
 from pipeline.cli.main import main
 from pipeline.compilation import COMPILED_PIPELINE
 from pipeline.compiled import load_pipeline
-from pipeline.config import LARGEST_BYTES, read_config, write_config
+from pipeline.config import LARGEST_BYTES, read_config, read_configs, write_config
 from tests.support.fake_pipeline import DECLARED, FakeStep, fake_spec, write_fake
 
 
@@ -228,3 +228,12 @@ def test_the_documents_examples_are_configurations(tmp_path: Path) -> None:
     assert [values["backbone"] for values in read] == ["small_cnn", "efficientnet_lite0"]
     assert [values["schedule"] for values in read] == ["cosine", "cosine"]
     assert (read[0]["learning_rate"], read[1]["fine_tune_epochs"]) == (0.002, 6)
+
+
+def test_files_add_up_and_the_later_one_goes_before(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("text: one\ncount: 1\n")
+    second.write_text("text: two\n")
+    assert read_configs([], DECLARED) == {}
+    assert read_configs([first, second], DECLARED) == {"text": "two", "count": 1}
+    assert read_configs([second, first], DECLARED) == {"text": "one", "count": 1}

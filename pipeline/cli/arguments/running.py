@@ -15,6 +15,7 @@ MOST_CANDIDATES = 16
 def add_commands(commands: Any) -> None:
     """Add the commands to `commands`."""
     _add_init(commands)
+    _add_new(commands)
     _add_run(commands)
     _add_sweep(commands)
     _add_sample(commands)
@@ -25,6 +26,16 @@ def _add_init(commands: Any) -> None:
     summary = "write a file of parameters to fill in, with its schema"
     command = new_command(commands, "init", summary, "pipeline.cli.init:init", ("pipeline",))
     command.add_argument("folder", type=Path, metavar="DIR", help="the folder, made if need be; nothing is overwritten")
+
+
+def _add_new(commands: Any) -> None:
+    summary = "begin a project: parameters, own functions, tests, schedules, cluster, continuous integration"
+    command = new_command(commands, "new", summary, "pipeline.cli.new:new", ("pipeline",))
+    command.add_argument("folder", type=Path, metavar="DIR", help="the project's folder, new or empty")
+    command.add_argument("--name", metavar="NAME", help="what it is called (the folder's name)")
+    command.add_argument(
+        "--update", action="store_true", help="bring the project in DIR to this version's template; yours stays yours"
+    )
 
 
 def _add_run(commands: Any) -> None:

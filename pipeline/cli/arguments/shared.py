@@ -28,9 +28,8 @@ def add_parameters(command: argparse.ArgumentParser) -> None:
 
 def add_config(command: argparse.ArgumentParser) -> None:
     """Add `--config`."""
-    command.add_argument(
-        "--config", type=Path, metavar="FILE", help="a YAML file of parameters; --param goes before it"
-    )
+    config_help = "a YAML file of parameters; may be repeated, a later one goes before, --param before all"
+    command.add_argument("--config", action="append", default=[], type=Path, metavar="FILE", help=config_help)
 
 
 def add_run_anywhere(command: argparse.ArgumentParser) -> None:
