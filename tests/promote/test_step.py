@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.bundle.manifest import MANIFEST, sha256_of
+from components.dataset import image_ranges
 from components.dataset.samples import Sample, write_split_table
 from components.promote.answers import PairedAnswers
 from components.promote.champion import claim_tags, make_champion
@@ -23,6 +24,7 @@ from components.tracking.mlflow_run import TESTED_TAG, TRAINED_TAG
 from components.tracking.sender import send
 from components.tracking.tracker import open_tracker
 from pipeline.cli.main import main as pawline
+from tests.support.counted_reads import counted_reads, of_parts
 from tests.support.mlflow_server import mlflow_at
 from tests.support.patience import PATIENCE
 from tests.support.promotion import (
@@ -297,6 +299,17 @@ def test_samples_that_one_of_the_two_was_trained_on_do_not_count(run, registry, 
     assert (compared["samples"], compared["left_out"]) == (45, 45)
     assert (own["samples"], own["left_out"]) == (49, 26)
     assert found["verdict"] == "promoted"
+
+
+def test_champion_and_challenger_are_shown_images_that_are_read_once(run, material, good, bad, monkeypatch, tmp_path):
+    monkeypatch.setattr(image_ranges, "GAP_BYTES", 100)  # The images here are smaller than what is read between.
+    run(bad)
+    with counted_reads() as read:
+        run(good)
+    sizes = [(material.folder / "images" / material.samples[index].sample_id).stat().st_size for index in TEST]
+    pictures = (tmp_path / "out" / "report.html").read_text().count("data:image/webp")
+    assert pictures == 15
+    assert sum(sizes) <= of_parts(read) <= sum(sizes) + pictures * (max(sizes) + 8) + 8 * len(sizes)
 
 
 def test_too_few_test_samples_are_not_enough_evidence(run, registry, material, good, bad):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_curve
 
+from components.dataset import image_ranges
 from components.dataset.pictures import Gallery
 from components.dataset.samples import Sample, write_split_table
 from components.extract.formats.ecotag import read_ecotag
@@ -26,6 +27,7 @@ from components.test.report_samples import report_data
 from components.test.results import results_of
 from components.test.step import build_parser, main
 from components.tracking.sending import Sending
+from tests.support.counted_reads import counted_reads, of_parts
 from tests.support.report_text import percentage, shown
 from tests.support.sealed_files import seal_again
 from tests.support.tested import CENTRES, COPIED, COPY, MISLABELLED, OUTPUTS, SHADES, TEMPERATURE, Material, material
@@ -186,6 +188,15 @@ def test_the_same_inputs_give_the_same_bytes(given, tested, tmp_path):
     assert main(given.arguments(tmp_path, batch_size=5)) == 0
     different = [file for file in OUTPUTS.values() if (tmp_path / file).read_bytes() != (tested / file).read_bytes()]
     assert different == []
+
+
+def test_each_image_is_read_once_whatever_it_is_needed_for(given, tmp_path, monkeypatch):
+    monkeypatch.setattr(image_ranges, "GAP_BYTES", 100)  # The images here are smaller than what is read between.
+    with counted_reads() as read:
+        assert main(given.arguments(tmp_path)) == 0
+    images = sum(path.stat().st_size for path in (given.folder / "images").rglob("*.*"))
+    assert images <= of_parts(read) < 1.1 * images  # The other of a near-duplicate is looked at again.
+    assert sum(read.values()) - of_parts(read) < 20_000
 
 
 def test_without_neighbours_and_optional_outputs(given, tmp_path):
