@@ -10,7 +10,7 @@ PEERS := $(basename $(wildcard benchmarks/serve_peers/*.in))
 LOCK_PEER := uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-serve bench-images picture docs notebooks template-test sbom wheel licences audit bases sign verify compile check-old-backend lock clean
+.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-scale bench-serve bench-images picture docs notebooks template-test sbom wheel licences audit bases sign verify compile check-old-backend lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench: setup ## Measure what docs/performance.md and docs/promotion.md quote
 	$(BIN)/python -m benchmarks.train
 	$(BIN)/python -m benchmarks.evaluate
 	$(BIN)/python -m benchmarks.promotion
+
+bench-scale: setup ## Measure 12,500 to 200,000 images end to end (about an hour)
+	$(BIN)/python -m benchmarks.scale --update
 
 bench-serve: setup ## Measure serving beside other model servers (needs wrk and hey; about 40 minutes)
 	$(BIN)/python -m benchmarks.serve --update

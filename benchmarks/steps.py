@@ -26,10 +26,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Task:
-    """A dataset that extract wrote, and the folder for all that its steps write."""
+    """A dataset that extract wrote, what that took, and the folder for all that its steps write."""
 
     folder: Path
     dataset_uri: str
+    extracting: Run | None = None
 
 
 def run(module: str, *arguments: object, **options: object) -> Run:
@@ -48,9 +49,9 @@ def run(module: str, *arguments: object, **options: object) -> Run:
 def extracted(folder: Path, **options: object) -> Task:
     """Return the task of the images and annotations that `options` of extract name, in `folder`."""
     tables = {"samples": folder / "samples.csv", "report": folder / "data.html"}
-    run("components.extract", dataset_store=folder / "datasets", **tables, **options)
+    done = run("components.extract", dataset_store=folder / "datasets", **tables, **options)
     [dataset] = (path.parent for path in (folder / "datasets").glob("*/dataset.json"))
-    return Task(folder, str(dataset))
+    return Task(folder, str(dataset), done)
 
 
 def cats_dogs_other(data: Path, folder: Path) -> Task:
@@ -70,10 +71,10 @@ def folders(images: Path, folder: Path) -> Task:
     return extracted(folder, on_bad_sample="drop", **source)
 
 
-def split(task: Task, seed: int = 0) -> None:
+def split(task: Task, seed: int = 0) -> Run:
     """Split the task's samples 80/10/10."""
     tables = {f"{name}_samples": task.folder / f"{name}.csv" for name in ("train", "validation", "test")}
-    run("components.split", dataset_uri=task.dataset_uri, seed=seed, summary=task.folder / "split.md", **tables)
+    return run("components.split", dataset_uri=task.dataset_uri, seed=seed, summary=task.folder / "split.md", **tables)
 
 
 def train(task: Task, name: str, **options: object) -> Run:
@@ -92,6 +93,12 @@ def train(task: Task, name: str, **options: object) -> Run:
 
 def evaluate(task: Task, name: str) -> dict[str, Any]:
     """Return the metrics on the test table of the bundle trained under `name`."""
+    test(task, name)
+    return json.loads((task.folder / name / "test.json").read_text())
+
+
+def test(task: Task, name: str) -> Run:
+    """Test the bundle trained under `name`."""
     out = task.folder / name
     outputs = _files(
         out,
@@ -103,8 +110,7 @@ def evaluate(task: Task, name: str) -> dict[str, Any]:
         report="test.html",
     )
     tables = {"bundle": out / "bundle", "test_samples": task.folder / "test.csv"}
-    run("components.test", dataset_uri=task.dataset_uri, **tables, **outputs)
-    return json.loads((out / "test.json").read_text())
+    return run("components.test", dataset_uri=task.dataset_uri, **tables, **outputs)
 
 
 def _files(out: Path, **names: str) -> dict[str, Path]:
