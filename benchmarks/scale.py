@@ -36,7 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of images, ascending")
     parser.add_argument("--update", action="store_true", help="put the tables into docs/performance.md")
     arguments = parser.parse_args(argv)
-    found = {size: _measured(size) for size in arguments.sizes}
+    found: dict[int, Measured] = {}
+    for size in arguments.sizes:
+        found[size] = _measured(size)
+        print(f"{size}: {found[size]}", file=sys.stderr, flush=True)
     publish("scale", _page(found), arguments.update)
     return 0 if all(_linear(found, step) and _flat(found, step) for step in STEPS) else 1
 
