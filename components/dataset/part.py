@@ -31,8 +31,9 @@ SCHEMA = pa.schema(
     [
         pa.field("sha256", pa.string(), nullable=False),
         *[pa.field(name, pa.int32(), nullable=False) for name in ("width", "height")],
-        # The convention of Hugging Face `datasets`; names are the samples' and not the images'.
-        pa.field(IMAGE, pa.struct([("bytes", pa.binary()), ("path", pa.string())]), nullable=False),
+        # The convention of Hugging Face `datasets`, which knows images by just this type, nullable; names are the
+        # samples' and not the images'.
+        pa.field(IMAGE, pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
     ],
     metadata={"huggingface": json.dumps({"info": {"features": {IMAGE: {"_type": "Image"}}}})},
 )
