@@ -12,7 +12,9 @@ def record():
     words = sys.orig_argv
     module = words[words.index("-m") + 1] if "-m" in words else ""
     place = pathlib.Path(__file__).with_name(f"{os.getpid()}.json")
-    place.write_text(json.dumps([module, sorted(name for name in sys.modules if "." not in name)]))
+    part = place.with_suffix(".part")  # Some are killed meanwhile.
+    part.write_text(json.dumps([module, sorted(name for name in sys.modules if "." not in name)]))
+    part.replace(place)
 
 atexit.register(record)
 """

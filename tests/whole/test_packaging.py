@@ -93,7 +93,7 @@ def trainings_own() -> set[str]:
     return {module for module, names in owners if {name.lower().replace("_", "-") for name in names} <= absent}
 
 
-@pytest.mark.parametrize("verb", ["extract", "split", "promote"])
+@pytest.mark.parametrize("verb", ["extract", "split", "test", "promote"])
 def test_light_steps_need_nothing_that_trains(verb):
     blocked = sorted(trainings_own())
     assert {"tensorflow", "keras", "tf2onnx", "h5py"} <= set(blocked)
