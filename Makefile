@@ -10,7 +10,7 @@ PEERS := $(basename $(wildcard benchmarks/serve_peers/*.in))
 LOCK_PEER := uv pip compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-scale bench-serve bench-images picture docs notebooks template-test sbom wheel licences audit bases sign verify compile check-old-backend lock clean
+.PHONY: help setup run test lint types unit test-slow test-cluster bench bench-scale bench-serve bench-images picture docs notebooks template-test sbom wheel licences audit bases sign verify images push compile-digests upload schedules rollout compile check-old-backend lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,8 +91,28 @@ sign: setup ## Sign what lies in dist/, by PAWLINE_SIGNING_KEY (docs/security.md
 
 verify: setup ## Verify what lies in dist/, by PAWLINE_TRUSTED_KEY
 	$(BIN)/python -m delivery.seal verify
+
 template-test: setup ## Run the tests of a project that `pawline new` writes
 	$(BIN)/python -m pytest tests/pipeline/project/test_new_project.py
+
+# What a delivery is made of, in this order; ci/ has it as pipelines of GitHub and of Tekton. REGISTRY=registry.example.org/team
+images: setup ## Build the images for REGISTRY (buildah, else docker), the same bytes each time
+	PAWLINE_SOURCE_REVISION=$$(git rev-parse HEAD) $(BIN)/python -m delivery.images build $(REGISTRY)
+
+push: setup ## Push the images to REGISTRY, and write down their digests
+	$(BIN)/python -m delivery.images push $(REGISTRY)
+
+compile-digests: setup ## Compile the pipeline with the pushed images (PAWLINE_COMPILE_OPTIONS)
+	$(BIN)/python -m delivery.deploy compile
+
+upload: setup ## Upload the compiled pipeline as a version (PAWLINE_KFP_HOST)
+	$(BIN)/python -m delivery.deploy upload
+
+schedules: setup ## Make the cluster's schedules those of schedules.yaml (PAWLINE_SCHEDULES)
+	$(BIN)/python -m delivery.deploy schedules
+
+rollout: setup ## Put the pushed server into service, and wait for it (KUBECONFIG)
+	$(BIN)/python -m delivery.deploy rollout
 
 compile: setup ## Write pipeline/pipeline.yaml, which `pawline run` runs
 	$(BIN)/python -m pipeline.compilation

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from components.step.errors import DataError
+from delivery.licences import read_policy
 from delivery.locks import LOCKS, ROOT, read_lock
-from delivery.sbom import check_schema, sbom_of
+from delivery.sbom import IMAGES, WHEEL, check_schema, sbom_of
 from delivery.seal import SIGNATURE, sign, verify
 from delivery.wheel import build_wheel
 from tests.support.keys import make_keys
@@ -132,3 +134,13 @@ def test_no_key_is_in_the_repository():
     paths = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     assert len(paths) > 500
     assert [path for path in paths if begins in path.read_bytes()] == []
+
+
+def test_the_figures_of_the_page_are_those_of_the_locks():
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\| the (\w+).*? \| (\d+) \| (\d+) \| \d+ \|$", page, re.MULTILINE)
+    policy = read_policy()
+    names = {name: [pin.name for pin in read_lock(LOCKS / f"{name}.txt")] for name in (*IMAGES, WHEEL)}
+    excepted = {name: sum(bool(policy.exception(one)) for one in each) for name, each in names.items()}
+    known = [(name, str(len(each)), str(excepted[name])) for name, each in names.items()]
+    assert shown == known
