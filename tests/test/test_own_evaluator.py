@@ -179,7 +179,8 @@ def test_the_step_has_them_in_metrics_predictions_and_the_report(module, tmp_pat
     given, out = material(tmp_path / "given"), tmp_path / "out"
     out.mkdir()
     assert step([*given.arguments(out), "--evaluator", f"{module}:good"]) == 0
-    found = {name: (out / file).read_text(encoding="utf-8-sig") for name, file in OUTPUTS.items()}
+    texts = ("metrics", "predictions", "predictions_csv", "statistics")
+    found = {name: (out / OUTPUTS[name]).read_text(encoding="utf-8-sig") for name in texts}
     metrics, rows = json.loads(found["metrics"]), json.loads(found["predictions"])
     assert metrics["own_count"] == len(rows)
     assert {"own_sure", "own_text", "own_wide"} <= set(rows[0])
