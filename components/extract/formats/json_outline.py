@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 # A list under one of these names tells by its first object, in any format we know, which format it is.
 TELLING = ("annotations", "images")
@@ -13,7 +12,6 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()
 
 
-@lru_cache(maxsize=1)  # Every format asks for that of the same text.
 def outline(text: str) -> Outline:
     """Return by its name the names of the first object in each list of the object `text`, as far as they tell.
 

@@ -8,7 +8,7 @@ from components.extract.annotations import Annotation, AnnotationSet
 from components.extract.formats.addresses import name_at
 from components.extract.formats.annotation_format import TextFormat
 from components.extract.formats.label_studio_rows import is_label_studio_row
-from components.extract.formats.table_rows import checked_row, header_of
+from components.extract.formats.table_rows import checked_row, first_line, header_of
 from components.extract.formats.usual_names import FILES, IDS, LABELS
 from components.extract.given_split import split_called
 from components.extract.notes import noted
@@ -82,7 +82,7 @@ def _check_is_no_split(name: str, values: set[str]) -> None:
 
 
 def _looks_like_a_table(text: str) -> bool:
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    first = first_line(text)
     cells = {cell for separator in (",", *SEPARATORS) if separator in first for cell in _names(first.split(separator))}
     names = {name.strip() for name in header_of(text)}
     if is_label_studio_row(names) or any(names >= of_other for of_other in OF_OTHERS):
@@ -118,7 +118,7 @@ def _of_first_rank(names: Sequence[str], ranks: Sequence[Sequence[str]]) -> list
 
 
 def _advice(header: list[str], text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    first = first_line(text)
     if first.lower().startswith("sep=,"):
         return f"Received: {one_line(first, 40)}. Remove that line."
     for separator, name in SEPARATORS.items():

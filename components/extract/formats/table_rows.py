@@ -2,16 +2,24 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 
 from components.step.errors import DataError, first_ten, one_line
 
+_FROM_FIRST_LETTER = re.compile(r"\S[^\r\n]*")
+
+
+def first_line(text: str) -> str:
+    """Return the first line of `text` that is not blank, without space before it; an export may have millions."""
+    found = _FROM_FIRST_LETTER.search(text)
+    return found[0] if found else ""
+
 
 def header_of(text: str) -> list[str]:
     """Return the names in the first line of `text` that is not blank, as they stand there; [] if that is no CSV."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
     try:
-        return next(csv.reader([first]), [])
+        return next(csv.reader([first_line(text)]), [])
     except csv.Error:
         return []
 

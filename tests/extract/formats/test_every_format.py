@@ -102,6 +102,13 @@ def test_hostile_texts_are_read_or_refused_in_one_line(read, text: str) -> None:
         found.recognises(text)
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("text", [" " * 2_000_000, "\n" * 2_000_000 + "a,b", " \n" * 1_000_000, "a," * 1_000_000])
+def test_recognising_takes_time_in_line_with_the_text(text: str) -> None:
+    """These took hours where the search for the first line began anew at each space."""
+    assert not any(found.recognises(text) for found in TEXT_FORMATS.values())
+
+
 WORDS = sorted(
     {"annotations", "images", "categories", "data", "result", "value", "choices", "bbox", "image_id", "category_id"}
     | {"id", "name", "file_name", "label", "image", "choice", "annotation_id", "annotator", "completed_by", "fileName"}
