@@ -28,7 +28,7 @@ SECTIONS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print the tables; return 1 where a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.train", description=__doc__)
-    parser.add_argument("--repeats", type=int, default=3, help="how often each is measured; the course's way once")
+    parser.add_argument("--repeats", type=int, default=3, help="how often each is measured, in turn")
     parser.add_argument(
         "--accuracy", action="store_true", help="also what is learnt, with fine-tuning too; half an hour"
     )

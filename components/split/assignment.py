@@ -6,6 +6,8 @@ Both are functions of the seed and the groups' names alone: no machine, order of
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from components.dataset.samples import SPLITS, Sample, Split
 from components.step.errors import DataError, first_ten, one_line
@@ -36,7 +38,7 @@ def assign_stratified(samples: Sequence[Sample], ratios: Ratios, seed: int) -> A
         DataError: a class has fewer than three groups, so it cannot be in all three splits; names the class.
     """
     # In one order: sums of floating-point numbers decide between trials, and their last digit depends on it.
-    samples = sorted(samples)
+    samples = sorted(samples, key=attrgetter("sample_id"))
     counts = count_groups(samples)
     _check_enough_groups(counts)
     wanted = _wanted_counts(Counter(sample.label for sample in samples), ratios)
@@ -52,7 +54,7 @@ def as_given(samples: Iterable[Sample]) -> dict[Split, list[Sample]]:
         DataError: one came without, or a class is not in all three splits; names them.
     """
     splits: dict[Split, list[Sample]] = {split: [] for split in SPLITS}
-    for sample in sorted(samples):
+    for sample in sorted(samples, key=attrgetter("sample_id")):
         if sample.given_split not in splits:
             raise DataError(
                 "A given split must hold every sample. "
@@ -70,10 +72,13 @@ def as_given(samples: Iterable[Sample]) -> dict[Split, list[Sample]]:
 
 
 def count_groups(samples: Iterable[Sample]) -> GroupCounts:
-    """Return for each group how many samples of each class it holds."""
+    """Return for each group how many samples of each class it holds; groups that hold the same share a counter."""
+    group_of, label_of = attrgetter("group"), attrgetter("label")
     counts: dict[str, Counter[str]] = {}
-    for sample in samples:
-        counts.setdefault(sample.group, Counter())[sample.label] += 1
+    shared: dict[tuple[tuple[str, int], ...], Counter[str]] = {}  # Most groups are one image: a million, few kinds.
+    for group, members in groupby(sorted(samples, key=group_of), group_of):
+        labels = Counter(map(label_of, members))
+        counts[group] = shared.setdefault(tuple(labels.items()), labels)
     return counts
 
 

@@ -4,6 +4,7 @@ import argparse
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from components.dataset.samples import SPLITS, Sample, Split, write_split_table
@@ -46,7 +47,7 @@ def split_samples(
     assignment = assign_stable(counts, ratios, seed) if stable else assign_stratified(samples, ratios, seed)
     check_every_class_everywhere(assignment, counts)
     splits: dict[Split, list[Sample]] = {split: [] for split in SPLITS}
-    for sample in sorted(samples):
+    for sample in sorted(samples, key=attrgetter("sample_id")):
         splits[assignment[sample.group]].append(sample)
     return splits
 
