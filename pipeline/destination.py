@@ -35,6 +35,7 @@ class Destination:
     pull_secrets: tuple[str, ...] = ()
     mlflow: str = ""
     mlflow_secret: str = "pawline-mlflow"  # noqa: S105  # the secret's name, not its content
+    ray_secret: str = ""
     ca_bundle: str = ""
     signing_secret: str = ""
     trusted_key: str = ""
@@ -56,6 +57,7 @@ def check_destination(destination: Destination) -> None:
     config_map, slash, key = destination.ca_bundle.partition("/")
     _check_names("--pull-secret", *destination.pull_secrets)
     _check_names("--mlflow-secret", destination.mlflow_secret)
+    _check_names("--ray-secret", *([destination.ray_secret] if destination.ray_secret else []))
     _check_names("--ca-bundle", *([config_map] if destination.ca_bundle else []))
     _check_names("--storage-class", *filter(None, [destination.storage_class]))
     _check_names("--signing-secret", *filter(None, [destination.signing_secret]))

@@ -62,6 +62,8 @@ def extract(
     model_name: str,
     promotion_policy: str,
     dry_run: bool,
+    engine: str,
+    ray_address: str,
     samples: Output[Dataset],
     report: Output[HTML],
     dataset_uri: OutputPath(str),  # type: ignore[valid-type]  # KFP declares an output parameter by a call
@@ -79,6 +81,8 @@ def extract(
         *("--boxes", boxes),
         *("--label-policy", label_policy),
         *("--dataset-store", dataset_store),
+        *("--engine", engine),
+        *("--ray-address", ray_address),
         *("--samples", samples.path),
         *("--report", report.path),
     )

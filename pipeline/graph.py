@@ -71,6 +71,8 @@ def image_classifier(
     model_name: str = "pawline",
     promotion_policy: str = "",
     dry_run: bool = False,
+    engine: str = "local",
+    ray_address: str = "",
 ) -> tuple[dsl.PipelineTask, ...]:
     """From labelled images to a tested image classifier: extract, split, train, test, promote.
 
@@ -121,6 +123,8 @@ def image_classifier(
         model_name: Registered model in MLflow whose champion a better bundle becomes; nothing happens without MLflow.
         promotion_policy: What a better bundle must show, as YAML text or where it lies; the default policy if empty.
         dry_run: Decide on the promotion without acting on it.
+        engine: Who runs the work on images: local, each step by itself, or ray, a Ray cluster; with the same results.
+        ray_address: Where that cluster is: ray://host:10001, or from a node of it host:6379.
     """
     parameters = dict(locals())
     extracted = extract(**parameters)
@@ -159,6 +163,8 @@ def image_classifier(
         cache_uri=cache_uri,
         checkpoint_uri=checkpoint_uri,
         checkpoint_minutes=checkpoint_minutes,
+        engine=engine,
+        ray_address=ray_address,
     )
     tested = steps.test(
         dataset_uri=dataset_uri,
@@ -168,6 +174,8 @@ def image_classifier(
         history=trained.outputs["history"],
         evaluator=evaluator,
         batch_size=batch_size,
+        engine=engine,
+        ray_address=ray_address,
     )
     promoted = steps.promote(
         dataset_uri=dataset_uri,

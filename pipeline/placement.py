@@ -34,6 +34,9 @@ RETRIED = ("split", "train", "test", "promote")
 FIRST_WAIT = "30s"
 # Argo counts it from the first attempt's start, and ends later attempts by it: it must outlast any training.
 RETRIED_WITHIN = "30d"
+# As KubeRay writes it, into a secret called like the cluster.
+RAY_KEYS = {"auth_token": "RAY_AUTH_TOKEN"}
+ON_RAY = ("extract", "train", "test")
 TRACKED = ("train", "test", "promote")
 TELLING_THEIR_IMAGE = ("train", "test")  # In the bundle's provenance and the report; a local run is in no image.
 
@@ -58,6 +61,8 @@ def place(task: dsl.PipelineTask, destination: Destination, s3_secret: str) -> N
     if verb in TRACKED and destination.mlflow:
         task.set_env_variable("MLFLOW_TRACKING_URI", destination.mlflow)
         kubernetes.use_secret_as_env(task, destination.mlflow_secret, MLFLOW_KEYS, optional=True)
+    if verb in ON_RAY and destination.ray_secret:
+        kubernetes.use_secret_as_env(task, destination.ray_secret, RAY_KEYS, optional=True)
     if verb in LARGE and destination.scratch:
         _give_volume(task, destination.scratch, destination.storage_class)
     if verb in RETRIED and destination.retries:

@@ -9,13 +9,17 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support import generated
 from tests.support.fault_proxy import FaultProxy, fault_proxy
+from tests.support.ray_nodes import RayNodes, ray_nodes, s3_variables
+
+if TYPE_CHECKING:
+    from components.engine.ray_cluster import RayCluster
 
 # What the tests' parent ignores or blocks (a background job's Ctrl-C) would be so for every process they start.
 # Only SIGHUP stays as it is: under nohup the tests outlive their terminal.
@@ -125,6 +129,22 @@ def proxy(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProx
         s3.s3_client.cache_clear()
         yield running
     s3.s3_client.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def ray_running(s3_port: int) -> Iterator[RayNodes]:
+    """A Ray cluster of two nodes that reach the S3 server; tests share it by the mark `xdist_group("ray")`."""
+    with ray_nodes(s3_variables(s3_port)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(ray_running: RayNodes) -> Iterator["RayCluster"]:
+    """This process connected to that cluster."""
+    from components.engine.connection import connected
+
+    with connected(ray_running.address) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

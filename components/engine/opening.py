@@ -1,8 +1,8 @@
 """An engine opened: none for this machine, or a Ray cluster that was looked at before it is given work."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,9 @@ from components.step.errors import UsageError
 
 if TYPE_CHECKING:
     from components.engine.ray_cluster import RayCluster
+
+# Opens an engine when it is needed; `nullcontext` is that of this machine.
+OpenEngine = Callable[[], AbstractContextManager["RayCluster | None"]]
 
 
 @contextmanager

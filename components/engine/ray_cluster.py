@@ -42,12 +42,14 @@ class RayCluster:
             UsageError: one has other code or libraries, or none of ours.
             ServiceError: one does not see an object, or does not answer.
         """
-        with_facts = _asking(program_here(), places)
-        asked = {_on(node["NodeID"], with_facts): node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
-        for answer, host in asked.items():
+        ask = _asking(program_here(), places)
+        asked = {node: (_on(node, ask), host) for node, host in _alive().items()}
+        for node, (answer, host) in asked.items():
             try:
                 outcome: Outcome | None = ray.get(answer, timeout=NODE_SECONDS)
             except Lost as error:
+                if node not in _alive():  # Lost since, which is no matter.
+                    continue
                 raise self._lost(f"node {host}: {_first_line(error)}") from error
             if outcome is None:
                 raise UsageError(
@@ -105,9 +107,8 @@ class RayCluster:
                 found: Outcome | None = ray.get(answer, timeout=QUIET_SECONDS)
                 return found
             except GetTimeoutError:
-                alive = sum(node["Alive"] for node in ray.nodes())
                 cores = ray.cluster_resources().get("CPU", 0)
-                log.info("waiting for the Ray cluster: %s, %d cores", counted(alive, "node"), cores)
+                log.info("waiting for the Ray cluster: %s, %d cores", counted(len(_alive()), "node"), cores)
 
     def _lost(self, why: str) -> ServiceError:
         return ServiceError(
@@ -120,6 +121,11 @@ class RayCluster:
             "The object store of a Ray cluster and the disk that it spills to must have room. "
             f"Received: {one_line(self._address, 120)}: {_first_line(error)}. Give its nodes more memory or disk."
         )
+
+
+def _alive() -> dict[str, str]:
+    """Return the host of each node that is alive, by the node's id."""
+    return {node["NodeID"]: node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
 
 
 def _asking(facts: dict[str, str], places: Places) -> Callable[[], Any]:
@@ -149,4 +155,5 @@ def _failed(names: list[str], total: int, failures: dict[int, Failure]) -> Excep
 
 
 def _first_line(error: BaseException) -> str:
+    error = getattr(error, "cause", None) or error  # Of a task, which otherwise begins with its traceback.
     return one_line(str(error).strip().partition("\n")[0] or type(error).__name__)

@@ -2,24 +2,25 @@
 
 import argparse
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from components.dataset.part import Part, Place
+from components.dataset.part import Place
 from components.dataset.sample_table import Record
 from components.dataset.samples import Sample, write_samples
 from components.dataset.snapshot import open_dataset
 from components.dataset.writer import write_dataset
+from components.engine.opening import open_engine
 from components.extract.agreement import Agreed, agree, settled
 from components.extract.annotations import AnnotationSet
 from components.extract.annotators import agreement_of
 from components.extract.bad_samples import Rejections
 from components.extract.boxes import CHOICES as BOXES
 from components.extract.boxes import check_boxes, photo_of, without_boxes
-from components.extract.chunks import ReadImage, Transfer, chunks_of, write_chunks
-from components.extract.crops import Crop, with_crops
+from components.extract.chunk_reading import read_chunks
+from components.extract.chunks import ReadImage, Transfer, chunks_of
+from components.extract.crops import with_crops
 from components.extract.documents import documents_beside
 from components.extract.formats.reading import FORMATS, read_annotations
 from components.extract.given_split import CHOICES, check_given_split, treated
@@ -33,13 +34,16 @@ from components.extract.policy import ONE, POLICIES, check_policy, of_chosen_ann
 from components.extract.report import DataSummary, write_data_report
 from components.extract.sample_checks import check_classes, torn_groups
 from components.extract.spelling import matched_names, one_spelling
+from components.parameters.engines import ENGINES, LOCAL
 from components.step.command import run_step, step_parser
 from components.step.counts import counted
 from components.step.errors import one_line
 from components.step.outputs import ExecutorOutputs
-from components.step.progress import Progress
-from components.storage.store import Store, StoredObject
+from components.storage.store import Store
 from components.storage.stores import open_store
+
+if TYPE_CHECKING:
+    from components.engine.ray_cluster import RayCluster
 
 log = logging.getLogger("pawline")
 
@@ -57,8 +61,11 @@ def extract(
     label_policy: str = "majority",
     samples_path: Path,
     report_path: Path,
+    cluster: "RayCluster | None" = None,
 ) -> DataSummary:
     """Read annotations and images, verify every image, and write the dataset, its samples table and its report.
+
+    With a `cluster` its nodes read the images and write the parts, the same ones as this process would.
 
     Raises:
         UsageError: an option is not legal.
@@ -86,8 +93,9 @@ def extract(
     groups = dict(zip(ids, groups_of([photo_of(sample_id) for sample_id in ids], pattern, documents), strict=True))
     notes += alone(groups) if pattern else []
     check_classes(labelled, annotated, listing)  # Before an image is read; again when it is known which can be used.
-    transfer = Transfer(images_uri, target.uri(), on_bad_sample == "drop")
-    found = _read(transfer, [listing.objects[agreed.sample_id] for agreed in labelled], crops)
+    transfer = Transfer(source.uri(), target.uri(), on_bad_sample == "drop")
+    chunks = list(chunks_of([listing.objects[agreed.sample_id] for agreed in labelled], crops))
+    found = read_chunks(transfer, chunks, cluster, (source.uri(), photo_of(labelled[0].sample_id)))
     kept = _verified_samples(labelled, found.images, groups, rejected)
     samples = [sample for sample, _ in kept]
     notes += remarked({sample.sample_id: found.images[sample.sample_id] for sample in samples})
@@ -100,26 +108,6 @@ def extract(
     write_samples(samples_path, summary.samples)
     write_data_report(report_path, summary, open_dataset(uri).images)
     return summary
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What became of the images: those by name, the parts they lie in, and what verified how many reads."""
-
-    images: dict[str, ReadImage]
-    parts: dict[str, Part]
-    means: Counter[str]
-
-
-def _read(transfer: Transfer, objects: Sequence[StoredObject], crops: Mapping[str, Crop]) -> _Read:
-    found, chunks = _Read({}, {}, Counter()), list(chunks_of(objects, crops))
-    with Progress("reading images", len(objects)) as progress:
-        written = write_chunks(transfer, chunks, progress.advance)
-        for chunk, done in zip(chunks, written, strict=True):
-            found.images.update((source.name, image) for source, image in zip(chunk.objects, done.images, strict=True))
-            found.parts.update({done.part.name: done.part} if done.part else {})
-            found.means.update(done.means)
-    return found
 
 
 def _labelled(
@@ -172,6 +160,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--boxes", default="refuse", help=f"boxes within images: {', '.join(BOXES)}")
     parser.add_argument("--label-policy", default="majority", help=f"{', '.join(POLICIES)} or {ONE}NAME")
     parser.add_argument("--dataset-store", required=True, help="folder or prefix under which datasets are kept")
+    parser.add_argument("--engine", default=LOCAL, help=f"who reads the images: {' or '.join(ENGINES)}")
+    parser.add_argument("--ray-address", default="", help="of engine=ray: ray://host:10001, or on a node host:6379")
     parser.add_argument("--samples", required=True, type=Path, help="where to write the samples table (CSV)")
     parser.add_argument("--report", required=True, type=Path, help="where to write the data report (HTML)")
     return parser
@@ -189,19 +179,21 @@ def _own_parameters(arguments: argparse.Namespace) -> dict[str, str]:
 
 def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     check_parameters({**outputs.inputs, **_own_parameters(arguments)})
-    summary = extract(
-        arguments.annotations_uri,
-        arguments.images_uri,
-        arguments.dataset_store,
-        annotation_format=arguments.annotation_format,
-        group_pattern=arguments.group_pattern,
-        on_bad_sample=arguments.on_bad_sample,
-        given_split=arguments.given_split,
-        boxes=arguments.boxes,
-        label_policy=arguments.label_policy,
-        samples_path=arguments.samples,
-        report_path=arguments.report,
-    )
+    with open_engine(arguments.engine, arguments.ray_address) as cluster:  # Before anything that takes time.
+        summary = extract(
+            arguments.annotations_uri,
+            arguments.images_uri,
+            arguments.dataset_store,
+            annotation_format=arguments.annotation_format,
+            group_pattern=arguments.group_pattern,
+            on_bad_sample=arguments.on_bad_sample,
+            given_split=arguments.given_split,
+            boxes=arguments.boxes,
+            label_policy=arguments.label_policy,
+            samples_path=arguments.samples,
+            report_path=arguments.report,
+            cluster=cluster,
+        )
     for line in [summary.verified, *summary.notes, *(f"dropped: {bad}" for bad in summary.dropped)]:
         log.info("%s", one_line(line, 2000))
     log.info("dataset of %s: %s", counted(len(summary.samples), "sample"), one_line(summary.dataset_uri))

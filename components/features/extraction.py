@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from components.dataset.batches import image_batches
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
+from components.features.by_cluster import features_by_cluster
 from components.features.network import BATCH_SIZE, feature_network
 from components.features.unnamed_file import feature_rows, let_go, take_rows
 from components.network.keras_runtime import keras
@@ -19,6 +20,7 @@ from components.step.counts import counted
 from components.step.progress import Progress
 
 if TYPE_CHECKING:
+    from components.engine.ray_cluster import RayCluster
     from components.features.cache import FeatureCache
 
 log = logging.getLogger("pawline")
@@ -35,6 +37,7 @@ def extract_features(
     cache: "FeatureCache | None" = None,
     decoded: NDArray[np.uint8] | None = None,
     folder: Path | None = None,
+    cluster: "RayCluster | None" = None,
 ) -> tuple[NDArray[np.float32], Pixels]:
     """Return the features of `samples`, float32 `[N, D]` in their order, and the pixels of those in `keep` by id.
 
@@ -50,9 +53,11 @@ def extract_features(
         cache: from `open_feature_cache` with this extractor; images that it knows are not read.
         folder: where a file of many features may lie, without a name; the array then is mapped from it.
         decoded: the pixels of `samples`, uint8 `[N, H, W, 3]` in their order, where they are there already.
+        cluster: whose nodes compute what no cache knows, unless pixels are there already.
 
     Raises:
         DataError: an image is missing, damaged or cannot be decoded.
+        ServiceError: the cluster failed.
     """
     features = feature_rows(len(samples), extractor.output_shape[-1], folder)
     rows: dict[str, list[int]] = defaultdict(list)
@@ -63,6 +68,8 @@ def extract_features(
         there = sum(len(rows[sha]) for sha in known)
         log.info("features: %d of %s in the cache", there, counted(len(samples), "image"))
     new = [samples[indices[0]] for sha256, indices in rows.items() if sha256 not in known]
+    if cluster and decoded is None:
+        new = _left_by(features_by_cluster(cluster, extractor, dataset, new), new, rows, features, cache)
     known_kept = [sample for sample in samples if sample.sample_id in keep and sample not in new]
 
     def batches(wanted: Sequence[Sample]) -> Batches:
@@ -71,7 +78,28 @@ def extract_features(
         return _taken(decoded, wanted, rows)
 
     kept = _compute(extractor, batches(new), len(new), rows, features, keep, cache) if new else {}
+    if cache:
+        cache.flush()
     return features, kept | {s.sample_id: image for part in batches(known_kept) for s, image in zip(*part, strict=True)}
+
+
+def _left_by(
+    found: Iterable[tuple[Sequence[Sample], NDArray[np.float32]]],
+    wanted: Sequence[Sample],
+    rows: Mapping[str, list[int]],
+    features: NDArray[np.float32],
+    cache: "FeatureCache | None",
+) -> list[Sample]:
+    """Keep the features that are `found`, also where more of them fail; return those of `wanted` that are not."""
+    done: set[str] = set()
+    try:
+        for part, computed in found:
+            _keep(part, computed, rows, features, cache)
+            done |= {sample.sha256 for sample in part}
+    finally:
+        if cache:
+            cache.flush()
+    return [sample for sample in wanted if sample.sha256 not in done]
 
 
 def _taken(decoded: NDArray[np.uint8], samples: Sequence[Sample], rows: Mapping[str, list[int]]) -> Batches:
@@ -94,13 +122,21 @@ def _compute(
     with Progress("features", count) as progress:
         for batch, pixels in batches:
             computed = network(pixels)
-            for sample, values in zip(batch, computed, strict=True):
-                features[rows[sample.sha256]] = values
-            let_go(features)
-            if cache:
-                cache.add([sample.sha256 for sample in batch], computed)
+            _keep(batch, computed, rows, features, cache)
             kept |= {s.sample_id: image for s, image in zip(batch, pixels, strict=True) if s.sample_id in keep}
             progress.advance(len(batch))
-    if cache:
-        cache.flush()
     return kept
+
+
+def _keep(
+    samples: Sequence[Sample],
+    computed: NDArray[np.float32],
+    rows: Mapping[str, list[int]],
+    features: NDArray[np.float32],
+    cache: "FeatureCache | None",
+) -> None:
+    for sample, values in zip(samples, computed, strict=True):
+        features[rows[sample.sha256]] = values
+    let_go(features)
+    if cache:
+        cache.add([sample.sha256 for sample in samples], computed)

@@ -25,18 +25,22 @@ def feature_network(extractor: "keras.Model") -> FeatureNetwork:
 
     `extractor` goes from uint8 RGB to features and must not change meanwhile.
     """
+    network = onnx_network(extractor)
+    if network is None:
+        return lambda images: run_batch(extractor, images, BATCH_SIZE)
+    engine = BatchEngine(network)
+    return lambda images: engine.run(images)[0]
+
+
+def onnx_network(extractor: "keras.Model") -> bytes | None:
+    """Return `extractor` as ONNX with one output, None where Keras runs it: on a GPU, or without ONNX form."""
+    from components.onnx_twin.graph import to_onnx
     from components.onnx_twin.nodes import NoOnnxForm
 
-    if not gpu_count():
-        try:
-            return _by_onnx_runtime(extractor)
-        except NoOnnxForm as reason:
-            log.info("features: by Keras, because of %s", reason)
-    return lambda images: run_batch(extractor, images, BATCH_SIZE)
-
-
-def _by_onnx_runtime(extractor: "keras.Model") -> FeatureNetwork:
-    from components.onnx_twin.graph import to_onnx
-
-    engine = BatchEngine(to_onnx(extractor, INPUT, [FEATURES]).SerializeToString())
-    return lambda images: engine.run(images)[0]
+    if gpu_count():
+        return None
+    try:
+        return bytes(to_onnx(extractor, INPUT, [FEATURES]).SerializeToString())
+    except NoOnnxForm as reason:
+        log.info("features: by Keras, because of %s", reason)
+        return None

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from components.parameters import cluster
+from components.parameters.engines import check_engine
 from components.parameters.networks import all_facts_of, check_fine_tuning, check_network
 from components.parameters.numbers import check_batch_size, check_checkpoint_minutes, check_flag
 from components.parameters.own_functions import check_own
@@ -67,6 +68,7 @@ RULES: Rules = {
     ("model_name",): check_model_name,
     ("promotion_policy",): read_policy,
     ("dry_run",): partial(check_flag, "dry_run"),
+    ("engine", "ray_address"): check_engine,
     ("gpu_count",): cluster.check_gpu_count,
     ("gpu_type",): cluster.check_gpu_type,
     ("node_selector",): cluster.check_node_selector,

@@ -3,23 +3,27 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.bundle.reader import whole_batches
-from components.dataset.batches import decoded_batches
 from components.dataset.looks import Look
-from components.dataset.pictures import THUMBNAIL_SIZE, Gallery, Picture, look_at
+from components.dataset.pictures import Gallery
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.features.neighbours import Neighbour, NeighbourIndex
+from components.inference.twin import Twin
 from components.parameters.numbers import check_batch_size
 from components.step.progress import Progress
 from components.test.checks import check_labels
 from components.test.loading import AskedBundle
 from components.test.predictions import Prediction, predict_samples
+from components.test.seeing import Seen, in_parts, seen_by_cluster, seen_in_batches
+
+if TYPE_CHECKING:
+    from components.engine.ray_cluster import RayCluster
 
 # Searching for the neighbours of many at once reads the whole table of features less often: a quarter of the time.
 AT_ONCE = 512
@@ -45,61 +49,46 @@ def evaluate_model(
     samples: Sequence[Sample],
     batch_size: int,
     index: NeighbourIndex | None = None,
+    cluster: "RayCluster | None" = None,
 ) -> Tested:
     """Return what the bundle makes of each of `samples`; with an `index` also their nearest training samples.
 
-    Memory holds a few batches of images, the probabilities and at most a thousand thumbnails.
+    With a `cluster` its nodes look at the images, unless the bundle has no features in ONNX. Memory holds a few batches
+    of images, the probabilities and at most a thousand thumbnails.
 
     Raises:
         UsageError: `batch_size` is not positive.
         DataError: there are no samples, one has a label that the bundle does not know, its image is damaged, or the
             index is of another network.
+        ServiceError: the cluster failed.
     """
     check_batch_size(batch_size)
     check_labels(bundle.class_names, samples)
     gallery, rows, looks = Gallery(), dict[str, tuple[Prediction, NDArray[np.float32]]](), dict[str, Look]()
-    batches = _seen(bundle, dataset, samples, batch_size)
-    while part := list(islice(batches, math.ceil(AT_ONCE / whole_batches(batch_size)))):
-        seen = _joined(part)
+    for seen in _seen(bundle, dataset, samples, batch_size, cluster):
         for i, prediction in enumerate(_predictions(bundle, seen, index)):
             name, looked = prediction.filename, seen.pictures[i]
             rows[name], looks[name] = (prediction, seen.probabilities[i]), looked.look
             gallery.add(name, prediction.loss, seen.samples[i].sha256, looked.thumbnail)
     ordered = [rows[name] for name in sorted(rows)]
+    looks = {name: looks[name] for name in sorted(looks)}
     return Tested([p for p, _ in ordered], np.stack([row for _, row in ordered]), looks, gallery.thumbnails())
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Some samples with what the network gave for them, `[N, classes]` and `[N, D]`, and their pictures."""
-
-    samples: list[Sample]
-    probabilities: NDArray[np.float32]
-    features: NDArray[np.float32]
-    pictures: list[Picture]
-
-
-def _seen(bundle: AskedBundle, dataset: Dataset, samples: Sequence[Sample], batch_size: int) -> Iterator[_Seen]:
-    def decode(data: bytes) -> tuple[NDArray[np.uint8], Picture]:
-        return look_at(data, bundle.image_size, THUMBNAIL_SIZE)
-
+def _seen(
+    bundle: AskedBundle, dataset: Dataset, samples: Sequence[Sample], batch_size: int, cluster: "RayCluster | None"
+) -> Iterator[Seen]:
+    """Yield all `samples` with what is seen of them, about AT_ONCE at a time, in any order."""
     with Progress("predicting", len(samples)) as progress:
-        for batch, looked in decoded_batches(dataset, samples, decode, whole_batches(batch_size)):
-            pixels = np.stack([pixels for pixels, _ in looked])
-            yield _Seen(batch, *bundle.predict_with_features(pixels), [picture for _, picture in looked])
-            progress.advance(len(batch))
+        if cluster and isinstance(bundle, Twin):
+            yield from seen_by_cluster(cluster, bundle, dataset, samples, batch_size, AT_ONCE, progress.advance)
+            return
+        answer, size = bundle.predict_with_features, bundle.image_size
+        batches = seen_in_batches(dataset, samples, answer, size, batch_size, progress.advance)
+        yield from in_parts(batches, math.ceil(AT_ONCE / whole_batches(batch_size)))
 
 
-def _joined(parts: Sequence[_Seen]) -> _Seen:
-    return _Seen(
-        [sample for part in parts for sample in part.samples],
-        np.concatenate([part.probabilities for part in parts]),
-        np.concatenate([part.features for part in parts]),
-        [picture for part in parts for picture in part.pictures],
-    )
-
-
-def _predictions(bundle: AskedBundle, seen: _Seen, index: NeighbourIndex | None) -> list[Prediction]:
+def _predictions(bundle: AskedBundle, seen: Seen, index: NeighbourIndex | None) -> list[Prediction]:
     neighbours: list[list[Neighbour]] = index.nearest(seen.features) if index else [[] for _ in seen.samples]
     bright = [picture.brightness for picture in seen.pictures]
     temperature = bundle.manifest.temperature

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
@@ -15,6 +15,9 @@ from components.test.image_pass import Tested, evaluate_model
 from components.test.label_errors import better_than_chance, label_doubts
 from components.test.learnt_images import learnt_images
 from components.test.loading import AskedBundle
+
+if TYPE_CHECKING:
+    from components.engine.ray_cluster import RayCluster
 
 HEADLINES = (
     "accuracy",
@@ -49,6 +52,7 @@ def results_of(
     samples: Sequence[Sample],
     batch_size: int,
     index: NeighbourIndex | None,
+    cluster: "RayCluster | None" = None,
 ) -> Results:
     """Return what the bundle makes of `samples`.
 
@@ -59,12 +63,13 @@ def results_of(
         samples: the test samples.
         batch_size: images read and decoded together; changes no result.
         index: of the samples that the network has learnt from; None where they are not known.
+        cluster: whose nodes look at the test images; None for this process.
 
     Raises:
         UsageError: `batch_size` is not positive.
         DataError: samples, dataset, bundle or index do not fit together, or an image is damaged.
     """
-    tested = evaluate_model(bundle, dataset, samples, batch_size, index)
+    tested = evaluate_model(bundle, dataset, samples, batch_size, index, cluster)
     statistics = statistics_of(tested, bundle)
     believed = better_than_chance(statistics)
     doubts = label_doubts(tested.predictions, tested.probabilities, bundle.class_names, believed)

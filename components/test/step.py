@@ -7,8 +7,10 @@ from pathlib import Path
 
 from components.dataset.samples import read_split_table
 from components.dataset.snapshot import open_dataset
+from components.engine.opening import open_engine
 from components.features.neighbours import NeighbourIndex
 from components.features.training_table import read_training_features
+from components.parameters.engines import ENGINES, LOCAL, check_engine
 from components.parameters.numbers import check_batch_size
 from components.parameters.own_function import find_function
 from components.parameters.roles import EVALUATOR
@@ -38,6 +40,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--history", default="", help="train's history (CSV), for the report's learning curves; none if empty")
     add("--evaluator", default="", help="module:function that gives figures of your own; none if empty")
     add("--batch-size", type=int, default=32, help="images read at once, rounded up to eights; changes no result")
+    add("--engine", default=LOCAL, help=f"who looks at the images: {' or '.join(ENGINES)}")
+    add("--ray-address", default="", help="of engine=ray: ray://host:10001, or on a node host:6379")
     _add_outputs(parser)
     return parser
 
@@ -65,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     check_batch_size(arguments.batch_size)  # Before anything that takes time.
+    check_engine(arguments.engine, arguments.ray_address)
     if arguments.evaluator:
         find_function(arguments.evaluator, EVALUATOR)
     samples = read_split_table(arguments.test_samples, "test")
@@ -75,7 +80,8 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     check_labels(bundle.class_names, samples)
     known = check_fit(bundle.class_names, dataset, {"test": samples})
     with tracked(arguments, bundle, dataset, len(samples)) as tracker:
-        results = results_of(bundle, dataset, known, samples, arguments.batch_size, index)
+        with open_engine(arguments.engine, arguments.ray_address) as cluster:
+            results = results_of(bundle, dataset, known, samples, arguments.batch_size, index, cluster)
         if arguments.evaluator:
             results = with_own_figures(results, arguments.evaluator)
         _log(results)

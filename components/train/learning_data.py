@@ -1,6 +1,7 @@
 """What a training learns from: features, pixels or both, of the train and the validation samples."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
+from components.engine.opening import OpenEngine
 from components.features.cache import default_cache_uri, open_feature_cache
 from components.features.extraction import extract_features
 from components.features.pixel_cache import decoded_pixels
@@ -38,13 +40,17 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Samples of a dataset, the train ones first, and where their pixels and features are kept meanwhile."""
+    """Samples of a dataset, the train ones first, and where their pixels and features are kept meanwhile.
+
+    `open_engine` says who computes the features.
+    """
 
     dataset: Dataset
     train: Sequence[Sample]
     validation: Sequence[Sample]
     pixel_folder: Path
     cache_uri: str
+    open_engine: OpenEngine = nullcontext
 
     @property
     def samples(self) -> list[Sample]:
@@ -79,9 +85,10 @@ def gather(
     if needs_features:
         with stopwatch.measured("features"):
             cache = open_feature_cache(source.cache_uri or default_cache_uri(source.dataset.uri), extractor, image_size)
-            values, kept = extract_features(
-                extractor, source.dataset, source.samples, golden, cache, decoded, source.pixel_folder
-            )
+            with source.open_engine() as cluster:
+                values, kept = extract_features(
+                    extractor, source.dataset, source.samples, golden, cache, decoded, source.pixel_folder, cluster
+                )
         features, images = source.pair(values), images or kept
     return Material(features, pixels, np.stack([images[sample_id] for sample_id in golden]))
 

@@ -4,12 +4,15 @@ import argparse
 import logging
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.dataset.samples import Sample, read_split_table
 from components.dataset.snapshot import Dataset, open_dataset
+from components.engine.opening import open_engine
 from components.network.devices import prefer_determinism, use_gpus
+from components.parameters.engines import ENGINES, LOCAL, check_engine
 from components.parameters.numbers import check_checkpoint_minutes
 from components.parameters.places import CHECKPOINTS
 from components.parameters.recipe import add_recipe_flags, recipe_from
@@ -53,6 +56,8 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--cache-uri", default="", help="where features are kept between runs; beside the dataset if empty")
     add("--checkpoint-uri", default="", help="where checkpoints are kept; beside the dataset if empty")
+    add("--engine", default=LOCAL, help=f"who computes the features: {' or '.join(ENGINES)}")
+    add("--ray-address", default="", help="of engine=ray: ray://host:10001, or on a node host:6379")
     add("--checkpoint-minutes", type=float, default=5.0, help="minutes of an epoch's work that a kill may cost")
     add("--bundle", required=True, type=Path, help="folder to write the bundle to")
     add("--metrics", required=True, type=Path, help="where to write the metrics (JSON)")
@@ -72,6 +77,7 @@ def _act(arguments: argparse.Namespace, outputs: ExecutorOutputs) -> None:
     recipe_from(arguments)  # Before anything that takes time.
     signer = signer_from(os.environ)
     check_checkpoint_minutes(arguments.checkpoint_minutes)
+    check_engine(arguments.engine, arguments.ray_address)
     written = (arguments.bundle, arguments.metrics, arguments.history, arguments.report, arguments.model_card)
     remove_leftovers(Path(path) for path in written if path)
     stopwatch = Stopwatch()
@@ -131,6 +137,7 @@ def _places(arguments: argparse.Namespace) -> "Places":
         checkpoint_uri=arguments.checkpoint_uri or f"{store}/{CHECKPOINTS}",
         checkpoint_seconds=60.0 * arguments.checkpoint_minutes,
         results=str(arguments.bundle.absolute()),
+        open_engine=partial(open_engine, arguments.engine, arguments.ray_address),
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from components.backbones.conformance import check_preprocessing
 from components.dataset.own_samples import own_samples
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
+from components.engine.opening import OpenEngine
 from components.network.classifier import join
 from components.network.keras_runtime import keras
 from components.parameters.networks import IMAGENET, NONE, check_fine_tuning, check_image_size
@@ -46,7 +48,7 @@ class BackboneChoice:
 class Places:
     """Where training keeps what outlives it or does not fit in memory; without `checkpoint_uri` nothing is resumed.
 
-    `results` is where they go, by which a run's attempts know each other.
+    `results` is where they go, by which a run's attempts know each other. `open_engine` says who computes features.
     """
 
     pixel_folder: Path
@@ -54,6 +56,7 @@ class Places:
     checkpoint_uri: str = ""
     checkpoint_seconds: float = 300.0
     results: str = ""
+    open_engine: OpenEngine = nullcontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ def train_classifier(
         log.info("the checkpoint is kept as %s", key)  # By which `pawline clean` knows whose it is.
     from_scratch = backbone.trained_from_scratch
     needs_pixels = from_scratch or recipe.augment != "none" or recipe.fine_tune_epochs > 0
-    source = Source(dataset, train, validation, places.pixel_folder, places.cache_uri)
+    source = Source(dataset, train, validation, places.pixel_folder, places.cache_uri, places.open_engine)
     material = gather(extractor, source, not from_scratch, needs_pixels, stopwatch)
     _check_augmentation(recipe.augment, material)
     training = PhasedTraining(extractor, material, len(dataset.class_names), recipe)

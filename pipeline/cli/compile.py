@@ -32,6 +32,7 @@ def compile_yaml(arguments: argparse.Namespace) -> None:
         pull_secrets=tuple(arguments.pull_secret),
         mlflow=arguments.mlflow or mlflow,
         mlflow_secret=arguments.mlflow_secret,
+        ray_secret=arguments.ray_secret,
         ca_bundle=arguments.ca_bundle,
         signing_secret=arguments.signing_secret,
         trusted_key=arguments.trusted_key,

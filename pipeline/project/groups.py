@@ -17,6 +17,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Test": ("evaluator",),
     "Where things are kept": ("dataset_store", "cache_uri", "checkpoint_uri", "checkpoint_minutes"),
     "Promotion": ("model_name", "promotion_policy", "dry_run"),
+    "Beyond one machine": ("engine", "ray_address"),
     "The cluster": (
         *("cpu", "memory", "cpu_request", "memory_request"),
         *("gpu_count", "gpu_type", "node_selector", "tolerations", "s3_secret"),

@@ -1,31 +1,17 @@
 """Units of work on a real Ray cluster of several nodes on this machine; nodes that are lost, units that fail."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from components.engine import ray_cluster
+from components.engine import ray_cluster as of_clusters
 from components.engine.connection import connected
 from components.engine.ray_cluster import RayCluster
 from components.step.errors import DataError, ServiceError, UsageError
 from tests.support import units
-from tests.support.ray_nodes import RayNodes, ray_nodes, s3_variables
+from tests.support.ray_nodes import ray_nodes, s3_variables
 from tests.support.serving import free_port
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.xdist_group("ray")
-
-
-@pytest.fixture(scope="module")
-def nodes(s3_port: int) -> Iterator[RayNodes]:
-    with ray_nodes(s3_variables(s3_port)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def cluster(nodes: RayNodes) -> Iterator[RayCluster]:
-    with connected(nodes.address) as connection:
-        yield connection
 
 
 def named(number: int) -> str:
@@ -42,16 +28,16 @@ def results(cluster: RayCluster, work, count: int, places=()) -> tuple[dict, Exc
     return found, None
 
 
-def test_each_unit_comes_with_its_result(cluster):
-    assert results(cluster, units.doubled, 8) == ({number: 2 * number for number in range(8)}, None)
+def test_each_unit_comes_with_its_result(ray_cluster):
+    assert results(ray_cluster, units.doubled, 8) == ({number: 2 * number for number in range(8)}, None)
 
 
-def test_no_units_are_no_work(cluster):
-    assert results(cluster, units.doubled, 0) == ({}, None)
+def test_no_units_are_no_work(ray_cluster):
+    assert results(ray_cluster, units.doubled, 0) == ({}, None)
 
 
-def test_a_unit_that_fails_is_named_and_the_others_are_done(cluster):
-    found, error = results(cluster, units.bad_three, 5)
+def test_a_unit_that_fails_is_named_and_the_others_are_done(ray_cluster):
+    found, error = results(ray_cluster, units.bad_three, 5)
     assert sorted(found) == [0, 1, 2, 4]
     assert isinstance(error, DataError)
     assert str(error) == (
@@ -60,47 +46,47 @@ def test_a_unit_that_fails_is_named_and_the_others_are_done(cluster):
     )
 
 
-def test_what_nobody_expected_keeps_its_traceback(cluster):
-    found, error = results(cluster, units.unexpected_three, 5)
+def test_what_nobody_expected_keeps_its_traceback(ray_cluster):
+    found, error = results(ray_cluster, units.unexpected_three, 5)
     assert sorted(found) == [0, 1, 2, 4]
     assert type(error) is RuntimeError
     assert "in unexpected_three" in str(error)
     assert "nobody thought of this" in str(error)
 
 
-def test_workers_of_another_version_of_the_code_are_refused(cluster, monkeypatch):
-    mine = ray_cluster.program_here()
-    monkeypatch.setattr(ray_cluster, "program_here", lambda: mine | {"code": "0" * 12, "pillow": "1.0"})
+def test_workers_of_another_version_of_the_code_are_refused(ray_cluster, monkeypatch):
+    mine = of_clusters.program_here()
+    monkeypatch.setattr(of_clusters, "program_here", lambda: mine | {"code": "0" * 12, "pillow": "1.0"})
     with pytest.raises(UsageError, match=f"code {mine['code']} instead of 000000000000, pillow .* instead of 1.0"):
-        cluster.check_nodes()
-    found, error = results(cluster, units.doubled, 3)  # Those that came to the cluster later.
+        ray_cluster.check_nodes()
+    found, error = results(ray_cluster, units.doubled, 3)  # Those that came to the cluster later.
     assert (found, type(error)) == ({}, UsageError)
 
 
-def test_a_store_that_workers_do_not_see_is_named(cluster, tmp_path):
+def test_a_store_that_workers_do_not_see_is_named(ray_cluster, tmp_path):
     (tmp_path / "seen").touch()
-    cluster.check_nodes(((str(tmp_path), "seen"),))
+    ray_cluster.check_nodes(((str(tmp_path), "seen"),))
     with pytest.raises(ServiceError, match=f"no absent in {tmp_path} as seen from"):
-        cluster.check_nodes(((str(tmp_path), "seen"), (str(tmp_path), "absent")))
+        ray_cluster.check_nodes(((str(tmp_path), "seen"), (str(tmp_path), "absent")))
     with pytest.raises(ServiceError, match="s3://no-such-bucket"):
-        cluster.check_nodes((("s3://no-such-bucket/images", "a.png"),))
-    found, error = results(cluster, units.doubled, 3, ((str(tmp_path), "absent too"),))
+        ray_cluster.check_nodes((("s3://no-such-bucket/images", "a.png"),))
+    found, error = results(ray_cluster, units.doubled, 3, ((str(tmp_path), "absent too"),))
     assert (found, type(error)) == ({}, ServiceError)
 
 
-def test_a_node_that_is_lost_costs_no_unit(nodes, cluster):
-    lost = nodes.add()
+def test_a_node_that_is_lost_costs_no_unit(ray_running, ray_cluster):
+    lost = ray_running.add()
     found = {}
-    for unit, result in cluster.each(units.slow, list(range(16)), named):
+    for unit, result in ray_cluster.each(units.slow, list(range(16)), named):
         found[unit] = result
         if len(found) == 2:
-            nodes.kill(lost)
+            ray_running.kill(lost)
     assert found == {number: number for number in range(16)}
 
 
 @pytest.mark.slow
-def test_a_unit_that_kills_its_worker_is_named_and_the_others_are_done(cluster):
-    found, error = results(cluster, units.deadly_three, 5)
+def test_a_unit_that_kills_its_worker_is_named_and_the_others_are_done(ray_cluster):
+    found, error = results(ray_cluster, units.deadly_three, 5)
     assert sorted(found) == [0, 1, 2, 4]
     assert isinstance(error, ServiceError)
     assert "its worker died 4 times" in str(error)

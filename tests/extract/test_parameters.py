@@ -84,6 +84,8 @@ INVALID: dict[str, list[Any]] = {
     "checkpoint_minutes": [-1.0],
     "model_name": ["", "a/b", "x" * 201],
     "promotion_policy": ["class_margn: 1", "class_margin: 2", "absent.yaml", "{", "ftp://x/y.yaml"],
+    "engine": ["", "rya", "spark"],
+    "ray_address": ["ray://head:10001"],  # Nobody uses it, as engine is local.
     "dry_run": [],  # Its type leaves nothing to refuse.
 }
 VALID: dict[str, list[Any]] = {

@@ -65,6 +65,8 @@ PARAMETERS = [
     "model_name",
     "promotion_policy",
     "dry_run",
+    "engine",
+    "ray_address",
 ]
 
 
@@ -220,6 +222,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("--pull-secret", {"pull_secrets": ("ok", "A_b")}),
     ("--mlflow", {"mlflow": "sqlite:///x.db"}),
     ("--mlflow-secret", {"mlflow_secret": ""}),
+    ("--ray-secret", {"ray_secret": "A"}),
     ("--ca-bundle", {"ca_bundle": "/x"}),
     ("--ca-bundle", {"ca_bundle": "a/b/c"}),
     ("--ca-bundle", {"ca_bundle": "a/"}),

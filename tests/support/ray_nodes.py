@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,10 @@ STORE_BYTES = 80_000_000  # The least that Ray takes is 75 MB.
 NOTICE = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 3}
 
 
+# Ray gives a node half a minute to start, which a busy machine may need for one.
+ATTEMPTS = 5
+
+
 @dataclass(frozen=True)
 class RayNodes:
     """The nodes: `address` is what a process on one of them connects to, `client` what any other does, if asked for."""
@@ -27,18 +31,31 @@ class RayNodes:
 
     def add(self) -> Any:
         """Add a node of one core; return it, for `kill`."""
-        return self.cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+        return started(lambda: self.cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES))
 
     def kill(self, node: Any) -> None:
         """Kill every process of `node` at once."""
         self.cluster.remove_node(node, allow_graceful=False)
 
 
+def started(start: Callable[[], Any]) -> Any:
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return start()
+        except Exception as error:
+            if "timed out during startup" not in str(error):
+                raise
+    return start()
+
+
 @contextmanager
 def ray_nodes(
-    environment: Mapping[str, str], config: Mapping[str, object] | None = None, client_port: int | None = None
+    environment: Mapping[str, str],
+    config: Mapping[str, object] | None = None,
+    client_port: int | None = None,
+    count: int = 2,
 ) -> Iterator[RayNodes]:
-    """Yield a cluster of two nodes of one core, the first of them its head; all have `environment`.
+    """Yield a cluster of `count` nodes of one core, the first of them its head; all have `environment`.
 
     `config` are settings of Ray's own processes; with a `client_port` Ray Client answers there.
     """
@@ -52,10 +69,12 @@ def ray_nodes(
     with pytest.MonkeyPatch.context() as patch:
         for name, value in own_environment(environment).items():
             patch.setenv(name, value)
-        made = Cluster(initialize_head=True, head_node_args=head | {"_system_config": {**NOTICE, **(config or {})}})
+        head["_system_config"] = {**NOTICE, **(config or {})}
+        made = started(lambda: Cluster(initialize_head=True, head_node_args=head))
         nodes = RayNodes(made, made.address, f"ray://127.0.0.1:{client_port}")
         try:
-            nodes.add()
+            for _ in range(count - 1):
+                nodes.add()
             yield nodes
         finally:
             made.shutdown()

@@ -44,6 +44,7 @@ def add_compile(commands: Any) -> None:
         metavar="NAME[/KEY]",
         help="ConfigMap with the CA certificates to trust, all of them, for S3 and MLflow (key: ca-bundle.crt)",
     )
+    add("--ray-secret", default="", metavar="NAME", help="secret with the token of a Ray cluster, auth_token")
     add("--signing-secret", default="", metavar="NAME", help="secret with the key that signs bundles, signing.pem")
     trusted = "ConfigMap with the key that must have signed a bundle to be promoted, signing.pub"
     add("--trusted-key", default="", metavar="NAME", help=trusted)

@@ -97,6 +97,15 @@ def test_the_mlflow_server_and_its_keys_are_those_of_the_steps_that_track(monkey
     assert environment_of(compiled(*IMAGE), "train")["MLFLOW_TRACKING_URI"] == "https://from-environment.test"
 
 
+def test_the_token_of_a_ray_cluster_is_given_to_the_steps_that_use_one() -> None:
+    documents = compiled(*IMAGE, "--ray-secret", "pawline-ray")
+    for verb in ("extract", "split", "train", "test", "promote"):
+        secrets = documents[1][f"exec-{verb}"]["secretAsEnv"][1:]
+        keys = [(secret["secretName"], secret["keyToEnv"]) for secret in secrets]
+        token = [{"secretKey": "auth_token", "envVar": "RAY_AUTH_TOKEN"}]
+        assert keys == [("pawline-ray", token)] * (verb in ("extract", "train", "test"))
+
+
 @pytest.mark.parametrize("uri", ["https://me:s3cret@mlflow.example.test", "sqlite:///x.db", "mlflow:5000"])
 @pytest.mark.parametrize("by", ["option", "environment"])
 def test_no_password_is_written_down(
