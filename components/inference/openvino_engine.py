@@ -1,20 +1,16 @@
 """The engine of a machine that serves: OpenVINO on the CPU, one image a call, any number of threads calling.
 
 An image is never batched with others: on a CPU that gains nothing, and so the answer to an image does not depend on
-what is asked beside it. Several images get a core each, which wastes none on waiting for each other. A lone one gets
-all cores where that is quicker: threads that share an image wait for the last of them, so a busy neighbour of one core
-holds up all.
+what is asked beside it. A lone image gets all cores; several get one each, which wastes none on waiting for each other.
 """
 
 import sys
-import time
 from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.inference.quickest import Quickest
 from components.step.cores import available_cores
 from components.step.errors import DataError, one_line
 
@@ -45,7 +41,6 @@ class OpenVinoEngine:
             cores = min(workers, available_cores())
             self._one_core_each = _Requests(_compiled(model, cores, cores), workers)
             self._all_cores = _Requests(_compiled(model, 1, min(cores, MOST_THREADS_AN_IMAGE)), 1)
-            self._quickest = Quickest(2)  # For a lone image: all cores, one core
         except RuntimeError as error:
             raise DataError(_refused(error, self.version)) from error
 
@@ -54,15 +49,9 @@ class OpenVinoEngine:
 
         `alone` says that nothing else is being predicted; only the time depends on it, and the last bits.
         """
-        if not alone:
-            return self._one_core_each.run(self._one_core_each.take(), image)
-        requests = (self._all_cores, self._one_core_each)[way := self._quickest.choose()]
-        if not (request := requests.take_free()):
-            return self._one_core_each.run(self._one_core_each.take(), image)
-        began = time.perf_counter()
-        found = requests.run(request, image)
-        self._quickest.took(way, time.perf_counter() - began)
-        return found
+        if alone and (request := self._all_cores.take_free()):
+            return self._all_cores.run(request, image)
+        return self._one_core_each.run(self._one_core_each.take(), image)
 
 
 class _Requests:
