@@ -11,7 +11,8 @@ from tests.support.ray_nodes import ray_nodes, s3_variables
 from tests.support.serving import free_port
 
 pytest.importorskip("ray")
-pytestmark = pytest.mark.xdist_group("ray")
+# Ray gives a node half a minute to start, and ends there: too little on a machine that is busy with a whole suite.
+pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.slow]
 
 
 def named(number: int) -> str:
