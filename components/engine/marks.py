@@ -1,12 +1,11 @@
 """A mark in a store that is to be written, by which others show that they see the same one."""
 
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from components.step.errors import ServiceError
+from components.step.files import scratch_folder
 from components.storage.stores import open_store
 
 MARK = "seen"
@@ -20,8 +19,9 @@ def marked(store_uri: str) -> Iterator[tuple[str, str]]:
         ServiceError: the store cannot be written.
     """
     folder = open_store(f"{store_uri.rstrip('/')}/.pawline-{uuid.uuid4().hex}")
-    with tempfile.NamedTemporaryFile() as empty:
-        folder.upload(MARK, Path(empty.name))
+    with scratch_folder() as own:
+        (empty := own / MARK).touch()
+        folder.upload(MARK, empty)
     try:
         yield folder.uri(), MARK
     finally:

@@ -27,7 +27,6 @@ from components.tracking.events import without_passwords
 
 DEFAULT_NAME = "classifier"
 _NUMBER = "[0-9]{1,9}"
-_MOST = {**MOST_BYTES, SIGNATURE: MOST_SIGNATURE_BYTES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +129,8 @@ class StoreSource:
     def bundle(self, revision: str) -> Iterator[Found]:
         """Yield a temporary folder with the bundle's files."""
         for found in self._store.list():
-            if found.size > _MOST.get(found.name, found.size):
-                raise damaged(Path(found.name), f"{found.size} bytes, at most {_MOST[found.name]} are read")
+            if found.size > (most := _most_bytes(found.name) or found.size):
+                raise damaged(Path(found.name), f"{found.size} bytes, at most {most} are read")
         with scratch_folder() as folder:
             for name in FILES:
                 self._store.download(name, folder / name)
@@ -193,12 +192,17 @@ class RegistrySource:
             yield Found(directory, self._name, revision)
 
 
+def _most_bytes(name: str) -> int:
+    """Return how many bytes of a bundle's file are read at most, 0 where there is no such file."""
+    return {**MOST_BYTES, SIGNATURE: MOST_SIGNATURE_BYTES}.get(name, 0)
+
+
 def _copy(path: Path, to: Path) -> None:
     """Copy the file at `path`, if there is one, of no more bytes than may be read."""
     if not path.exists():
         return  # Whoever needs it says so.
     with sound(path):
-        check_file(path, _MOST[path.name])
+        check_file(path, _most_bytes(path.name))
         shutil.copyfile(path, to)
 
 

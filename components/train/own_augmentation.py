@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from components.parameters.own_function import failed, find_function
 from components.parameters.roles import AUGMENTATION
+from components.step.counts import counted
 from components.step.errors import DataError, one_line
 from components.step.findings import Finding, finding, findings
 
@@ -110,8 +111,8 @@ def _check_changes(augment: OwnAugmentation, images: Image) -> str:
     made = _tries(augment, images)
     changed = sum(not np.array_equal(one, images[index % len(images)]) for index, one in enumerate(made))
     if not changed:
-        raise DataError(f"none of {len(made)} images is changed")
-    return f"{changed} of {len(made)} images are changed"
+        raise DataError(f"none of {counted(len(made), 'image')} is changed")
+    return f"of {counted(len(made), 'image')} {changed} changed"
 
 
 def _described(made: Any) -> str:

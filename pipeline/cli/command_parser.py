@@ -1,7 +1,9 @@
 """The parser of `pawline` and of each command: refusals are one line, with the nearest name to what was mistyped."""
 
 import argparse
+import sys
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from components import VERSION
@@ -15,9 +17,11 @@ class CommandParser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         """Take what argparse takes; options are never abbreviated, as a later one would change their meaning."""
         super().__init__(**{"allow_abbrev": False, **options})
+        self._given: list[str] = []
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse `args`; what is not known ends here, where the options of the very command are known."""
+        self._given = [str(word) for word in (sys.argv[1:] if args is None else args)]
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self._refuse_unknown(unknown)
@@ -30,7 +34,9 @@ class CommandParser(argparse.ArgumentParser):
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:
-        """Exit with 2 and one line that says what argparse found."""
+        """Exit with 2 and one line that says what argparse found, a mistyped option before what is missing for it."""
+        if message.startswith("the following arguments are required") and (unknown := self._unknown_options()):
+            self._refuse_unknown(unknown)
         self._refuse("Arguments must be as the help says", message.removesuffix("."))
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -50,6 +56,10 @@ class CommandParser(argparse.ArgumentParser):
         options = [option for action in self._actions for option in action.option_strings]
         hint = self._of_position(first) or did_you_mean(first, options)
         self._refuse(f"An option must be one of `{self.prog}`'s", first, hint)
+
+    def _unknown_options(self) -> list[str]:
+        options = [word for word in takewhile(lambda word: word != "--", self._given) if word.startswith("--")]
+        return [option for option in options if option.partition("=")[0] not in self._option_string_actions]
 
     def _of_position(self, option: str) -> str:
         """Return what to say of an `option` that is called as what has no option's name but a place of its own."""

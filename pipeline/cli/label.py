@@ -39,8 +39,11 @@ def _suspected(path: Path) -> Iterator[ToLabel]:
     try:
         with open_regular_text(path) as file:
             rows = csv.DictReader(file, strict=True)
-            if missing := set(COLUMNS) - set(rows.fieldnames or ()):
+            header = list(rows.fieldnames or ())
+            if missing := set(COLUMNS) - set(header):
                 raise ValueError(f"no column {min(missing)}")
+            if len(set(header)) < len(header):
+                raise ValueError("a column twice")
             for row in rows:
                 found = {name: as_written(text) for name, text in row.items()}
                 if found["suspected"] == "true":

@@ -10,6 +10,7 @@ from components.bundle.signature import SIGNATURE, sign_bundle
 from components.inference.source import StoreSource
 from components.signing.key_files import key_file
 from components.signing.signer import KEY, PASSWORD_FILE, Signer, signer_from
+from components.step.addresses import file_path
 from components.step.errors import UsageError, one_line
 from components.storage.stores import open_store
 from pipeline.local.references import bundle_of
@@ -52,7 +53,7 @@ def _signer(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Si
 def _folder(place: str) -> Iterator[Path]:
     """Yield the bundle's folder, or one with the files from its bucket, to which the signature goes afterwards."""
     if not place.lower().startswith("s3://"):
-        yield Path(place.removeprefix("file://"))
+        yield file_path(place)
         return
     store = open_store(place)
     source = StoreSource(store)

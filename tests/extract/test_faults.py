@@ -437,7 +437,7 @@ def test_an_interrupt_keeps_its_meaning(arguments: list[str], monkeypatch) -> No
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("components.extract.step.write_chunks", interrupt)
+    monkeypatch.setattr("components.extract.chunk_reading.write_chunks", interrupt)
     with pytest.raises(KeyboardInterrupt):
         main(arguments)
 
@@ -466,7 +466,7 @@ def test_a_store_that_may_be_written_and_not_deleted_from_keeps_datasets(
 def test_a_folder_without_the_right_to_write_is_noticed_before_an_image_is_read(
     pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("components.extract.step.write_chunks", lambda *_: pytest.fail("images were read"))
+    monkeypatch.setattr("components.extract.chunk_reading.write_chunks", lambda *_: pytest.fail("images were read"))
     arguments = extract_arguments(tmp_path / "out", pets / "annotations.json", pets / "images", Path("/proc/datasets"))
     assert main(arguments) == 1
     assert "The folder must be writable. Received: /proc/datasets" in capsys.readouterr().err

@@ -30,7 +30,7 @@ def test_a_network_trained_in_half_precision_is_saved_in_float32_with_the_same_w
     assert half_precision == "mixed_bfloat16"
     choice, recipe = BackboneChoice("small_cnn", "none", 16), Recipe(epochs=2, batch_size=4)
     backbone = find_backbone(choice.name)
-    extractor = _extractor(backbone, choice, 0)
+    extractor = _extractor(backbone, choice, recipe)
     images = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)
     examples = Examples(images, np.arange(8) % 2)
     training = PhasedTraining(extractor, Material(None, Pair(examples, examples), images), 2, recipe)

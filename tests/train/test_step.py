@@ -317,6 +317,8 @@ def test_defaults_are_the_pipeline_s():
         "optimizer": "adam",
         "preprocessing": "",
         "cache_uri": "",
+        "engine": "local",
+        "ray_address": "",
         "checkpoint_uri": "",
         "checkpoint_minutes": 5.0,
         "tensorboard": "",

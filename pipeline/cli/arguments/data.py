@@ -38,7 +38,7 @@ def _add_ingest(commands: Any) -> None:
 def _add_export(below: Any) -> None:
     summary = "write a dataset as class folders, a Hugging Face ImageFolder or COCO"
     command = new_command(below, "export", summary, "pipeline.cli.dataset:export", ("train",))
-    command.add_argument("dataset", metavar="DATASET", help="the dataset's folder or URI, as a run's log ends extract")
+    command.add_argument("dataset", metavar="DATA", help="the dataset's folder or URI, as a run's log ends extract")
     command.add_argument("destination", metavar="DEST", help="folder or s3://bucket/prefix where nothing lies yet")
     command.add_argument("--form", default="folders", metavar="FORM", help="folders, image-folder or coco (folders)")
 
