@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What became of the images: those by name, the parts they lie in, and what verified how many reads."""
+    """What became of the images, in their order, the parts they lie in, and what verified how many reads."""
 
-    images: dict[str, ReadImage]
+    images: list[ReadImage]
     parts: dict[str, Part]
     means: Counter[str]
 
@@ -35,10 +35,10 @@ def read_chunks(
         DataError: an object is another one than the listing said.
         ServiceError: a store or the cluster failed.
     """
-    found = Read({}, {}, Counter())
+    found = Read([], {}, Counter())
     with Progress("reading images", sum(len(chunk.objects) for chunk in chunks)) as progress:
-        for chunk, done in _written(transfer, chunks, cluster, seen, progress.advance):
-            found.images.update((source.name, image) for source, image in zip(chunk.objects, done.images, strict=True))
+        for _, done in _written(transfer, chunks, cluster, seen, progress.advance):
+            found.images.extend(done.images)
             found.parts.update({done.part.name: done.part} if done.part else {})
             found.means.update(done.means)
     return found

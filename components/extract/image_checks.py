@@ -1,6 +1,6 @@
 """What can only be known of samples once every image was read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from components.dataset.samples import Sample
 from components.extract.bad_samples import MUST_DECODE, MUST_HAVE_ONE_LABEL, BadSample
@@ -9,9 +9,9 @@ from components.extract.notes import noted
 from components.step.errors import one_line
 
 
-def undecodable(images: Mapping[str, ReadImage]) -> list[BadSample]:
-    """Return those of `images`, by name, that are missing after all, or cannot be decoded."""
-    return [BadSample(MUST_DECODE, name, image.fault) for name, image in images.items() if image.fault]
+def undecodable(images: Iterable[tuple[str, ReadImage]]) -> list[BadSample]:
+    """Return those of `images`, with their names, that are missing after all, or cannot be decoded."""
+    return [BadSample(MUST_DECODE, name, image.fault) for name, image in images if image.fault]
 
 
 def conflicting_labels(samples: Sequence[Sample]) -> list[BadSample]:
@@ -30,10 +30,10 @@ def conflicting_labels(samples: Sequence[Sample]) -> list[BadSample]:
     ]
 
 
-def remarked(images: Mapping[str, ReadImage]) -> list[str]:
-    """Return a sentence for each remark on `images`, by name, with the names of those it is on."""
+def remarked(images: Iterable[tuple[str, ReadImage]]) -> list[str]:
+    """Return a sentence for each remark on `images`, given with their names, and the names of those it is on."""
     names: dict[str, list[str]] = {}
-    for name, image in images.items():
+    for name, image in images:
         if image.remark:
             names.setdefault(image.remark, []).append(name)
     return [sentence for remark, those in sorted(names.items()) for sentence in noted(remark, sorted(those))]

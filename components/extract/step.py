@@ -3,6 +3,7 @@
 import argparse
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,17 +93,20 @@ def extract(
     ids = [a.sample_id for a in labelled if not a.group]
     groups = dict(zip(ids, groups_of([photo_of(sample_id) for sample_id in ids], pattern, documents), strict=True))
     notes += alone(groups) if pattern else []
+    agreement = agreement_of(everyone.annotations, {a.sample_id: a.label for a in labelled})
+    # Of a million annotations nothing but their labels is kept while images are read.
+    everyone = annotated = replace(annotated, annotations=list({a.label: a for a in annotated.annotations}.values()))
     check_classes(labelled, annotated, listing)  # Before an image is read; again when it is known which can be used.
     transfer = Transfer(source.uri(), target.uri(), on_bad_sample == "drop")
     chunks = list(chunks_of([listing.objects[agreed.sample_id] for agreed in labelled], crops))
     found = read_chunks(transfer, chunks, cluster, (source.uri(), photo_of(labelled[0].sample_id)))
     kept = _verified_samples(labelled, found.images, groups, rejected)
     samples = [sample for sample, _ in kept]
-    notes += remarked({sample.sample_id: found.images[sample.sample_id] for sample in samples})
+    left = {sample.sample_id for sample in samples}
+    notes += remarked((a.sample_id, i) for a, i in zip(labelled, found.images, strict=True) if a.sample_id in left)
     notes += check_classes(samples, annotated, listing) + torn_groups(samples)
     records = [Record(sample, listing.objects[sample.sample_id].etag, place) for sample, place in kept]
     uri = write_dataset(target.uri(), records, found.parts, source.uri)
-    agreement = agreement_of(everyone.annotations, {a.sample_id: a.label for a in labelled})
     verified = how_verified(found.means)
     summary = DataSummary(uri, annotated.format, samples, sorted(rejected.bad), notes, verified, agreement)
     write_samples(samples_path, summary.samples)
@@ -124,15 +128,15 @@ def _labelled(
 
 
 def _verified_samples(
-    labelled: Sequence[Agreed], images: Mapping[str, ReadImage], groups: Mapping[str, str], rejected: Rejections
+    labelled: Sequence[Agreed], images: Sequence[ReadImage], groups: Mapping[str, str], rejected: Rejections
 ) -> list[tuple[Sample, Place]]:
-    readable = [(a, image, image.place) for a in labelled if (image := images[a.sample_id]).place]
-    rejected.add(undecodable(images), len({a.label for a, _, _ in readable}))
-    samples = [_sample(a, image, groups) for a, image, _ in readable]
-    conflicts = {bad.sample_id: bad for bad in conflicting_labels(samples)}
-    kept = [
-        (s, place) for s, (_, _, place) in zip(samples, readable, strict=True) if s.sample_id not in conflicts and place
+    readable = [
+        (_sample(a, image, groups), image.place) for a, image in zip(labelled, images, strict=True) if image.place
     ]
+    faulty = undecodable((a.sample_id, image) for a, image in zip(labelled, images, strict=True))
+    rejected.add(faulty, len({sample.label for sample, _ in readable}))
+    conflicts = {bad.sample_id: bad for bad in conflicting_labels([sample for sample, _ in readable])}
+    kept = [(sample, place) for sample, place in readable if sample.sample_id not in conflicts]
     rejected.add(list(conflicts.values()), len({sample.label for sample, _ in kept}))
     return list(zip(join_identical([sample for sample, _ in kept]), [place for _, place in kept], strict=True))
 
