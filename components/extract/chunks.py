@@ -43,6 +43,11 @@ class Transfer:
     dataset_store: str
     despite_faults: bool
 
+    @property
+    def parts_uri(self) -> str:
+        """Where parts are kept."""
+        return f"{self.dataset_store.rstrip('/')}/{FOLDER}"
+
 
 @dataclass(frozen=True, slots=True)
 class ReadImage:
@@ -144,7 +149,7 @@ def _read(transfer: Transfer, chunk: Chunk, path: Path, advance: Advance) -> _Un
 def _sent(transfer: Transfer, unsent: _Unsent) -> WrittenChunk:
     written, path = unsent
     if written.part:
-        keep_part(open_store(f"{transfer.dataset_store.rstrip('/')}/{FOLDER}"), written.part, path)
+        keep_part(open_store(transfer.parts_uri), written.part, path)
     path.unlink()
     return written
 

@@ -2,15 +2,15 @@
 
 import argparse
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.dataset.part import Place
+from components.dataset.image_ranges import Placed, read_images
+from components.dataset.part import Part, Place
 from components.dataset.sample_table import Record
 from components.dataset.samples import Sample, write_samples
-from components.dataset.snapshot import open_dataset
 from components.dataset.writer import write_dataset
 from components.engine.opening import open_engine
 from components.extract.agreement import Agreed, agree, settled
@@ -110,8 +110,17 @@ def extract(
     verified = how_verified(found.means)
     summary = DataSummary(uri, annotated.format, samples, sorted(rejected.bad), notes, verified, agreement)
     write_samples(samples_path, summary.samples)
-    write_data_report(report_path, summary, open_dataset(uri).images)
+    write_data_report(report_path, summary, lambda shown: _images(transfer, found.parts, kept, shown))
     return summary
+
+
+def _images(
+    transfer: Transfer, parts: Mapping[str, Part], kept: Sequence[tuple[Sample, Place]], shown: Sequence[Sample]
+) -> Iterator[tuple[Sample, bytes]]:
+    """Yield `shown` with their images, read back by the places that are known here: no table is held beside them."""
+    names = {sample.sample_id for sample in shown}
+    placed = [Placed(sample, place) for sample, place in kept if sample.sample_id in names]
+    return read_images(open_store(transfer.parts_uri), parts, placed)
 
 
 def _labelled(
