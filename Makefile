@@ -50,6 +50,7 @@ bench: setup ## Measure what docs/performance.md and docs/promotion.md quote
 	$(BIN)/python -m benchmarks.extract
 	$(BIN)/python -m benchmarks.million
 	$(BIN)/python -m benchmarks.engines
+	$(BIN)/python -m benchmarks.read_amplification
 	$(BIN)/python -m benchmarks.train
 	$(BIN)/python -m benchmarks.evaluate
 	$(BIN)/python -m benchmarks.promotion
