@@ -28,7 +28,7 @@ def open_engine(engine: str, ray_address: str) -> "Iterator[RayCluster | None]":
     if engine != RAY:
         yield None
         return
-    if not find_spec("ray"):
+    if not (find_spec("ray") and find_spec("grpc")):  # A Ray that was installed without its client has no gRPC.
         raise UsageError(
             "engine=ray needs Ray in this environment. Received: engine=ray without it. "
             'Install pawline[ray], or on a cluster compile with the image of the target "ray" (Dockerfile.train).'

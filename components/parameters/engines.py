@@ -41,6 +41,7 @@ def host_and_port(ray_address: str) -> tuple[str, int]:
 
 def _refusal(rule: str, ray_address: str, advice: str) -> UsageError:
     # Whoever takes it for the address of another service may have put a password there.
-    shown = re.sub("//.*@", "//…@", ray_address, flags=re.DOTALL)
+    shown = re.sub("(//|^).*@", r"\1…@", ray_address, flags=re.DOTALL)
+    shown = re.sub(r"\?.*", "?…", shown, flags=re.DOTALL)
     received = f"ray_address={one_line(repr(shown), 120)}"
     return UsageError(f"ray_address must be {rule}. Received: {received}. {advice}.")

@@ -54,7 +54,11 @@ def test_an_address_that_nothing_would_use_is_refused():
         check_engine("local", "ray://head:10001")
 
 
-def test_a_password_in_an_address_is_not_said():
+@pytest.mark.parametrize(
+    "address",
+    ["ray://me:hunter2@head:10001", "me:hunter2@head:6379", "ray:/me:hunter2@head:1", "ray://head:1?token=hunter2"],
+)
+def test_a_password_in_an_address_is_not_said(address):
     with pytest.raises(UsageError) as caught:
-        check_engine("ray", "ray://me:hunter2@head:10001")
+        check_engine("ray", address)
     assert "hunter2" not in str(caught.value)
