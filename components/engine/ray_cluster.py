@@ -93,7 +93,7 @@ class RayCluster:
             return
         try:
             self._stream = self._stream or ray.remote(Stream).options(num_cpus=0, resources=HEAD).remote()
-            ray.get(self._stream.begin.remote(work, list(units), program_here(), places))
+            ray.get(self._stream.begin.remote(ray.put(work), ray.put(list(units)), program_here(), places))
             while outcome := self._waited_for(self._stream.take.remote()):
                 yield outcome
         except (ObjectStoreFullError, OutOfDiskError) as error:
