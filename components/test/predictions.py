@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from components.dataset.columns import floats, texts
 from components.dataset.samples import Sample
 from components.features.neighbours import Neighbour
 from components.metrics.calibration import calibrated
@@ -145,9 +146,9 @@ def write_probabilities(
     Raises:
         ServiceError: `path` cannot be written.
     """
-    flat = pa.array(np.ascontiguousarray(probabilities, np.float32).ravel())
+    flat = floats(np.asarray(probabilities, np.float32))
     lists = pa.FixedSizeListArray.from_arrays(flat, len(class_names))
-    table = pa.table({"filename": [prediction.filename for prediction in predictions], "probabilities": lists})
+    table = pa.table({"filename": texts([prediction.filename for prediction in predictions]), "probabilities": lists})
     described = {"class_names": json.dumps(list(class_names), ensure_ascii=False)}
     with atomic_write(path) as temporary:
         pq.write_table(table.replace_schema_metadata(described), temporary, compression="zstd", use_dictionary=False)
