@@ -6,6 +6,7 @@ same reason nothing is read here before boto3 was answered, and no more once too
 """
 
 import functools
+import os
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -114,7 +115,7 @@ def _quick_store(client: "S3Client", bucket: str) -> "S3Store":
         "proxy_excludes": urlsplit(address).hostname,
         "user_agent": f"{config.user_agent} obstore/{obstore.__version__}",
     }
-    if bundle := session.get_config_variable("ca_bundle"):
+    if bundle := session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE"):  # As boto3 does.
         options["root_certificate"] = Path(bundle).read_bytes()
     # The endpoint is the bucket's own address, of whatever style; under this name it goes before the environment's.
     where: Any = {

@@ -188,18 +188,19 @@ def test_a_store_behind_a_proxy_is_left_to_boto3_and_one_that_is_not_is_read_dir
         _quick_store(s3_client(), bucket.name)
 
 
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
 def test_certificates_of_a_private_authority_hold_for_both_clients(
-    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     bucket.put({"a": DATA})
     with tls_front(bucket.port, tmp_path) as front:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", front.url)
-        monkeypatch.setenv("AWS_CA_BUNDLE", str(front.authority))
+        monkeypatch.setenv(variable, str(front.authority))
         s3_client.cache_clear()
         store = met(bucket)
         assert store.read("a") == DATA
         assert store._quick._read == 1
-        monkeypatch.delenv("AWS_CA_BUNDLE")
+        monkeypatch.delenv(variable)
         s3_client.cache_clear()
         unknown = S3Store(bucket.uri())
         unknown._quick.met()
