@@ -138,9 +138,9 @@ def ray_running(s3_port: int) -> Iterator[RayNodes]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def ray_cluster(ray_running: RayNodes) -> Iterator["RayCluster"]:
-    """This process connected to that cluster."""
+    """This process connected to that cluster for one test: others connect to clusters of their own."""
     from components.engine.connection import connected
 
     with connected(ray_running.address) as cluster:

@@ -85,7 +85,6 @@ def test_a_node_that_is_lost_costs_no_unit(ray_running, ray_cluster):
     assert found == {number: number for number in range(16)}
 
 
-@pytest.mark.slow
 def test_a_unit_that_kills_its_worker_is_named_and_the_others_are_done(ray_cluster):
     found, error = results(ray_cluster, units.deadly_three, 5)
     assert sorted(found) == [0, 1, 2, 4]
@@ -94,7 +93,6 @@ def test_a_unit_that_kills_its_worker_is_named_and_the_others_are_done(ray_clust
     assert "1 unit of 5 failed: number 3" in str(error)
 
 
-@pytest.mark.slow
 def test_an_object_store_without_room_is_named(s3_port):
     full = {"local_fs_capacity_threshold": 0.0001}  # Share of the disk above which nothing is spilled to it any more.
     with ray_nodes(s3_variables(s3_port), full) as nodes, connected(nodes.address) as cluster:
@@ -103,7 +101,6 @@ def test_an_object_store_without_room_is_named(s3_port):
     assert "The object store of a Ray cluster and the disk that it spills to must have room" in str(error)
 
 
-@pytest.mark.slow
 def test_a_pod_beside_the_cluster_comes_in_by_ray_client(s3_port):
     with ray_nodes(s3_variables(s3_port), client_port=free_port()) as nodes, connected(nodes.client) as cluster:
         assert results(cluster, units.doubled, 8) == ({number: 2 * number for number in range(8)}, None)
