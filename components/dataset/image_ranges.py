@@ -42,10 +42,7 @@ def read_images(store: Store, parts: Mapping[str, Part], placed: Iterable[Placed
     """
     files = _PartFiles(store, parts)
     try:
-        ranges = in_order(
-            files.images, _ranges(placed), READERS, BYTES_AHEAD, lambda some: _end(some[-1]) - _start(some)
-        )
-        for images in ranges:
+        for images in in_order(files.images, _ranges(placed), READERS, BYTES_AHEAD, _size):
             yield from images
     finally:
         files.close()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from components.dataset.snapshot import open_dataset
 from components.export.layouts import LAYOUTS, check_places
+from components.parameters.choices import check_one_of
 from components.step.errors import UsageError, one_line
 from components.step.files import scratch_folder
-from components.step.nearest import did_you_mean_or_choose
 from components.step.progress import Progress
 from components.storage.store import ObjectMissing, Store
 from components.storage.stores import open_store
@@ -43,10 +43,7 @@ def check_form(form: str) -> None:
     Raises:
         UsageError: it is not.
     """
-    if form not in LAYOUTS:
-        hint = did_you_mean_or_choose(form, LAYOUTS)
-        received = f"--form {one_line(repr(form), 40)}"
-        raise UsageError(f"The form of an export must be one of {', '.join(LAYOUTS)}. Received: {received}. {hint}")
+    check_one_of("The form of an export", "--form ", form, LAYOUTS)
 
 
 def _check_empty(target: Store) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from components.step.errors import UsageError, one_line
+from components.parameters.choices import check_one_of
 from components.step.files import write_text
-from components.step.nearest import did_you_mean_or_choose
 from components.step.spreadsheets import write_for_people
 
 ANNOTATOR = "pawline"
@@ -49,10 +48,7 @@ def check_list_form(form: str) -> None:
     Raises:
         UsageError: it is not.
     """
-    if form not in FORMS:
-        received = f"--form {one_line(repr(form), 40)}"
-        hint = did_you_mean_or_choose(form, FORMS)
-        raise UsageError(f"The form of a list must be one of {', '.join(FORMS)}. Received: {received}. {hint}")
+    check_one_of("The form of a list", "--form ", form, FORMS)
 
 
 def _label_studio(images: Sequence[ToLabel], images_uri: str) -> list[dict[str, Any]]:

@@ -7,9 +7,9 @@ from components.extract.annotations import Annotation, AnnotationSet, Box
 from components.extract.bad_samples import MUST_HAVE_A_NAME_LEFT, BadSample
 from components.extract.notes import noted
 from components.extract.one_class import one_class_each
+from components.parameters.choices import check_one_of
 from components.step.counts import counted
-from components.step.errors import DataError, UsageError, one_line
-from components.step.nearest import did_you_mean_or_choose
+from components.step.errors import DataError
 from components.storage.names import check_name
 
 CHOICES = ("refuse", "crop", "whole")
@@ -23,10 +23,7 @@ def check_boxes(choice: str) -> None:
     Raises:
         UsageError: it is not.
     """
-    if choice not in CHOICES:
-        received = f"boxes={one_line(repr(choice), 40)}"
-        hint = did_you_mean_or_choose(choice, CHOICES)
-        raise UsageError(f"boxes must be one of {', '.join(CHOICES)}. Received: {received}. {hint}")
+    check_one_of("boxes", "boxes=", choice, CHOICES)
 
 
 def without_boxes(annotated: AnnotationSet, choice: str) -> AnnotationSet:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from components.dataset.samples import SPLITS, Split
 from components.extract.annotations import Annotation, AnnotationSet
 from components.extract.bad_samples import MUST_BE_IN_A_SPLIT, BadSample
-from components.step.errors import DataError, UsageError, one_line
-from components.step.nearest import did_you_mean_or_choose
+from components.parameters.choices import check_one_of
+from components.step.errors import DataError
 
 CHOICES = ("refuse", "merge", "keep")
 _NAMES: dict[Split, tuple[str, ...]] = {
@@ -49,10 +49,7 @@ def check_given_split(choice: str) -> None:
     Raises:
         UsageError: it is not.
     """
-    if choice not in CHOICES:
-        received = f"given_split={one_line(repr(choice), 40)}"
-        hint = did_you_mean_or_choose(choice, CHOICES)
-        raise UsageError(f"given_split must be one of {', '.join(CHOICES)}. Received: {received}. {hint}")
+    check_one_of("given_split", "given_split=", choice, CHOICES)
 
 
 def treated(annotated: AnnotationSet, choice: str) -> AnnotationSet:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from components.ingest.manifest import image_name
 from components.ingest.taking import Settings
+from components.parameters.choices import check_one_of
 from components.step.errors import DataError, UsageError, one_line
-from components.step.nearest import did_you_mean_or_choose
 from components.storage.names import check_label, check_name
 from components.storage.store import Store, StoredObject
 
@@ -30,7 +30,7 @@ def check_settings(settings: Settings) -> None:
     Raises:
         UsageError: it is not legal.
     """
-    _check_choice("take", settings.what, WHAT)
+    check_one_of("take", "take=", settings.what, WHAT)
     if settings.dpi not in DPI:
         raise UsageError(
             f"dpi must be {DPI.start} to {DPI.stop - 1}. Received: dpi={one_line(settings.dpi, 40)}. Correct it."
@@ -43,7 +43,7 @@ def check_on_bad_document(choice: str) -> None:
     Raises:
         UsageError: it is neither.
     """
-    _check_choice("on_bad_document", choice, ON_BAD)
+    check_one_of("on_bad_document", "on_bad_document=", choice, ON_BAD)
 
 
 def listed_documents(source: Store) -> tuple[list[Document], list[tuple[str, str]]]:
@@ -82,10 +82,3 @@ def _why_not(name: str, documents: dict[str, Document]) -> str:
     except DataError:
         return "has a name that cannot be that of an image: too long, or with control characters, '\\' or '..'"
     return f"is called as {documents[name].file.name} is but for the suffix" if name in documents else ""
-
-
-def _check_choice(parameter: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        received = f"{parameter}={one_line(repr(value), 40)}"
-        hint = did_you_mean_or_choose(value, choices)
-        raise UsageError(f"{parameter} must be one of {', '.join(choices)}. Received: {received}. {hint}")

@@ -10,9 +10,9 @@ from components.extract.annotations import AnnotationSet
 from components.extract.formats.annotation_format import ListingFormat, TextFormat
 from components.extract.formats.json_outline import outline
 from components.extract.located import located
+from components.parameters.choices import check_one_of
 from components.parameters.places import check_file
-from components.step.errors import DataError, UsageError, first_ten, one_line
-from components.step.nearest import did_you_mean_or_choose
+from components.step.errors import DataError, first_ten, one_line
 from components.step.strict_json import read_json
 from components.storage.stores import read_bytes
 
@@ -68,13 +68,7 @@ def check_format(format_name: str) -> None:
     Raises:
         UsageError: it is not.
     """
-    legal = ("auto", *FORMATS)
-    if format_name not in legal:
-        raise UsageError(
-            f"annotation_format must be one of {', '.join(legal)}. "
-            f"Received: annotation_format={one_line(repr(format_name), 40)}. "
-            f"{did_you_mean_or_choose(format_name, legal)}"
-        )
+    check_one_of("annotation_format", "annotation_format=", format_name, ("auto", *FORMATS))
 
 
 def check_annotations_uri(uri: str, images_uri: str, format_name: str) -> None:
