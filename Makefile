@@ -38,7 +38,7 @@ types: setup ## Check types with mypy
 	$(BIN)/mypy
 
 unit: setup ## Run the tests
-	$(BIN)/python -m pytest -m "not slow and not cluster" -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -m "not slow and not cluster" -n 2
 
 test-slow: setup ## Run the proofs that take minutes
 	$(BIN)/python -m pytest -m slow

@@ -133,7 +133,7 @@ def proxy(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProx
 
 @pytest.fixture(scope="session")
 def ray_running(s3_port: int) -> Iterator[RayNodes]:
-    """A Ray cluster of two nodes that reach the S3 server; tests share it by the mark `xdist_group("ray")`."""
+    """A Ray cluster of two nodes that reach the S3 server."""
     with ray_nodes(s3_variables(s3_port)) as running:
         yield running
 

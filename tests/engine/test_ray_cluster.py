@@ -12,7 +12,7 @@ from tests.support.serving import free_port
 
 pytest.importorskip("ray")
 # Ray gives a node half a minute to start, and ends there: too little on a machine that is busy with a whole suite.
-pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def named(number: int) -> str:

@@ -15,7 +15,7 @@ from components.storage.stores import open_store
 from tests.support import generated
 
 pytest.importorskip("ray")
-pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 IMAGES = 60
 

@@ -10,7 +10,7 @@ from components.step.errors import DataError
 from tests.features.test_cache import SIZE, extractor, make_dataset
 
 pytest.importorskip("ray")
-pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

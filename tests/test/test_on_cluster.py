@@ -11,7 +11,7 @@ from tests.support.generated import image_bytes, write_files
 from tests.support.small_network import CLASSES, small_network_bundle
 
 pytest.importorskip("ray")
-pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def test_a_cluster_sees_the_same_in_the_same_images(tmp_path, ray_cluster, monkeypatch):
