@@ -12,7 +12,7 @@ from components.dataset.samples import COLUMNS, GIVEN_SPLIT, Sample
 from components.dataset.unchanged import Digests, is_whole, opened
 from components.step.errors import DataError, one_line
 from components.storage.names import check_name
-from components.storage.ranged_file import DIGITS
+from components.storage.ranged_file import listed_digests
 from components.storage.store import Store
 
 # The names in a part of a manifest; what else one without a digest has was flipped.
@@ -64,9 +64,8 @@ class FirstFormat:
 def _digests(described: Mapping[str, Any]) -> Digests:
     if unknown := described.keys() - PART_NAMES:
         raise ValueError(f"the unknown name {min(unknown)!r}")
-    blocks = str(described.get("blocks", ""))  # Datasets written before this was have none.
-    cut = [blocks[start : start + DIGITS] for start in range(0, len(blocks), DIGITS)]
-    return Digests(int(described["size"]), str(described["sha256"]), cut)
+    blocks = listed_digests(str(described.get("blocks", "")))  # Datasets written before this was have none.
+    return Digests(int(described["size"]), str(described["sha256"]), blocks)
 
 
 def _wanted_images(file: pq.ParquetFile, wanted: dict[str, Sample]) -> Iterator[tuple[Sample, bytes]]:

@@ -17,7 +17,7 @@ from components.dataset.sample_table import TABLE, read_table, samples_in
 from components.dataset.samples import Sample
 from components.dataset.unchanged import Digests, damage_named, is_whole, opened
 from components.step.addresses import bucket_and_prefix
-from components.storage.ranged_file import DIGITS
+from components.storage.ranged_file import listed_digests
 from components.storage.store import Store
 from components.storage.stores import open_store
 
@@ -32,10 +32,9 @@ class TableAndParts:
             ValueError, KeyError, TypeError: the manifest is not as extract writes it.
         """
         table, self._store = manifest["table"], store
-        blocks = str(table["blocks"])
-        cut = [blocks[start : start + DIGITS] for start in range(0, len(blocks), DIGITS)]
-        self._written = Digests(int(table["size"]), str(table["sha256"]), cut)
-        if not cut:
+        blocks = listed_digests(str(table["blocks"]))
+        self._written = Digests(int(table["size"]), str(table["sha256"]), blocks)
+        if not blocks:
             raise ValueError("no blocks")
         self._parts = {part.name: part for part in map(_part, manifest["parts"])}
         self._shared = open_store(parts_uri(store.uri()))

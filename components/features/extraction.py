@@ -13,7 +13,8 @@ from components.dataset.batches import image_batches
 from components.dataset.samples import Sample
 from components.dataset.snapshot import Dataset
 from components.features.by_cluster import features_by_cluster
-from components.features.network import BATCH_SIZE, feature_network
+from components.features.network import feature_network
+from components.features.unit import BATCH_SIZE
 from components.features.unnamed_file import feature_rows, let_go, take_rows
 from components.network.keras_runtime import keras
 from components.step.counts import counted

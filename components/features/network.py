@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from components.features.unit import BATCH_SIZE
 from components.inference.batch_engine import BatchEngine
 from components.network.classifier import run_batch
 from components.network.devices import gpu_count
@@ -13,8 +14,6 @@ from components.network.keras_runtime import keras
 from components.onnx_twin.ends import FEATURES, INPUT
 
 log = logging.getLogger("pawline")
-
-BATCH_SIZE = 32
 
 # uint8 RGB `[N, H, W, 3]`, at most BATCH_SIZE of them, to features, float32 `[N, D]`.
 FeatureNetwork = Callable[[NDArray[np.uint8]], NDArray[np.float32]]

@@ -31,16 +31,16 @@ def compute_features(work: FeatureWork, samples: Sequence[Sample]) -> NDArray[np
     Raises:
         DataError: an image is missing, damaged or cannot be decoded.
     """
-    engine, computed = _engine(work.network), dict[str, NDArray[np.float32]]()
+    engine, computed = kept_engine(work.network), dict[str, NDArray[np.float32]]()
     for batch, pixels in image_batches(kept_dataset(work.dataset_uri), samples, work.image_size, BATCH_SIZE):
         computed |= {sample.sample_id: row for sample, row in zip(batch, engine.run(pixels)[0], strict=True)}
     return np.stack([computed[sample.sample_id] for sample in samples])
 
 
 @lru_cache(maxsize=1)
-def _engine(network: bytes) -> BatchEngine:
-    """Return what runs `network`, kept for a process's next unit."""
-    return BatchEngine(network)
+def kept_engine(network: bytes, further: tuple[str, ...] = ()) -> BatchEngine:
+    """Return what runs `network`, with its `further` outputs, kept for a process's next unit."""
+    return BatchEngine(network, further)
 
 
 @lru_cache(maxsize=1)

@@ -54,6 +54,11 @@ def block_digests(file: BinaryIO) -> list[str]:
     return [_digest(block) for block in iter(lambda: file.read(BLOCK_BYTES), b"")]
 
 
+def listed_digests(joined: str) -> list[str]:
+    """Return the digests that `block_digests` gave and that stand `joined`, without anything between them."""
+    return [joined[start : start + DIGITS] for start in range(0, len(joined), DIGITS)]
+
+
 class VerifiedFile(RangedFile):
     """`file`, of `size` bytes, read by whole blocks that are compared with `digests`, as `block_digests` gives them.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,7 @@ from components.dataset.batches import decoded_batches
 from components.dataset.pictures import THUMBNAIL_SIZE, Picture, look_at
 from components.dataset.samples import Sample
 from components.dataset.snapshot import MANIFEST, Dataset
-from components.features.unit import kept_dataset, name_of
-from components.inference.batch_engine import BatchEngine
+from components.features.unit import kept_dataset, kept_engine, name_of
 from components.inference.twin import Twin
 from components.onnx_twin.ends import FEATURES
 
@@ -105,19 +104,13 @@ class SeeingWork:
 
 def see(work: SeeingWork, samples: Sequence[Sample]) -> Seen:
     """Return what is seen of `samples`, N > 0: the same bits on equal processors; raises as `seen_in_batches`."""
-    engine, dataset = _engine(work.network), kept_dataset(work.dataset_uri)
+    engine, dataset = kept_engine(work.network, (FEATURES,)), kept_dataset(work.dataset_uri)
 
     def answer(images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         probabilities, features = engine.run(images)
         return probabilities, features
 
     return _joined(seen_in_batches(dataset, samples, answer, work.image_size, work.batch_size))
-
-
-@lru_cache(maxsize=1)
-def _engine(network: bytes) -> BatchEngine:
-    """Return what runs `network`, kept for a process's next unit."""
-    return BatchEngine(network, [FEATURES])
 
 
 def _joined(parts: Iterable[Seen]) -> Seen:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from components.features.network import BATCH_SIZE, feature_network
+from components.features.network import feature_network
 from components.features.training_table import MOST_TRAINING, spread_rows
+from components.features.unit import BATCH_SIZE
 from components.features.unnamed_file import take_rows
 from components.metrics.calibration import fit_temperature
 from components.metrics.evaluation import confusion_matrix

@@ -14,6 +14,7 @@ from components.network.keras_runtime import keras
 from components.parameters.networks import backbone_names
 from components.step.errors import DataError, UsageError
 from pipeline.cli.main import main
+from tests.support.own_modules import own_module
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "backbones.md").read_text(encoding="utf-8")
@@ -83,11 +84,8 @@ nothing = 5
 @pytest.fixture
 def networks(tmp_path, monkeypatch):
     """A module of the user's where Python finds it; returns its name, another in each test."""
-    name = f"networks_of_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(NETWORKS)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield name
-    sys.modules.pop(name, None)
+    with own_module("networks", NETWORKS, tmp_path, monkeypatch) as name:
+        yield name
 
 
 def broken_rules(name: str, size: int) -> dict[str, str]:

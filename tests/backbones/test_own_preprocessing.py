@@ -15,6 +15,7 @@ from components.step.errors import UsageError
 from components.train.fine_tuning import unfreeze
 from components.train.step import main as train
 from pipeline.cli.main import main
+from tests.support.own_modules import own_module
 from tests.support.shades import step_arguments, write_shades
 
 PAGE = (Path(__file__).parents[2] / "docs" / "extensions.md").read_text(encoding="utf-8")
@@ -79,11 +80,8 @@ def uint8_backbone(image_size):
 @pytest.fixture
 def module(tmp_path, monkeypatch):
     """A module of the user's where Python finds it; its name, another in each test."""
-    name = f"layers_of_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(LAYERS)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield name
-    sys.modules.pop(name, None)
+    with own_module("layers", LAYERS, tmp_path, monkeypatch) as name:
+        yield name
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from components.test.predictions import Prediction, write_predictions_csv, write
 from components.test.step import main as step
 from components.test.tracking import test_metrics as tracked_metrics
 from pipeline.cli.main import main
+from tests.support.own_modules import own_module
 from tests.support.report_text import shown
 from tests.support.tested import OUTPUTS, material
 
@@ -110,11 +111,8 @@ BROKEN = {
 @pytest.fixture
 def module(tmp_path, monkeypatch):
     """A module of the user's where Python finds it; its name, another in each test."""
-    name = f"evaluators_of_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(FUNCTIONS)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield name
-    sys.modules.pop(name, None)
+    with own_module("evaluators", FUNCTIONS, tmp_path, monkeypatch) as name:
+        yield name
 
 
 def test_numbers_are_metrics_and_what_each_sample_has_are_columns(module):

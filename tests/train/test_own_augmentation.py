@@ -13,6 +13,7 @@ from components.step.findings import check_all_kept
 from components.train.own_augmentation import OwnAugmentation, check_augmentation, random_images
 from components.train.step import main as train
 from pipeline.cli.main import main
+from tests.support.own_modules import own_module
 from tests.support.shades import step_arguments, write_shades
 
 ROOT = Path(__file__).parents[2]
@@ -91,11 +92,8 @@ BROKEN = {
 @pytest.fixture
 def module(tmp_path, monkeypatch):
     """A module of the user's where Python finds it; its name, another in each test."""
-    name = f"augmentations_of_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(FUNCTIONS)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield name
-    sys.modules.pop(name, None)
+    with own_module("augmentations", FUNCTIONS, tmp_path, monkeypatch) as name:
+        yield name
 
 
 def test_one_that_keeps_every_rule_is_told_so_and_the_document_names_the_rules(module):
