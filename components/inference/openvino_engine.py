@@ -5,6 +5,7 @@ what is asked beside it. A lone image gets all cores; several get one each, whic
 """
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,12 @@ class OpenVinoEngine:
             # A fixed shape is faster than a free one.
             model.reshape({model.input(0): runtime.PartialShape([1, image_size, image_size, 3])})
             cores = min(workers, available_cores())
-            self._one_core_each = _Requests(_compiled(model, cores, cores), workers)
-            self._all_cores = _Requests(_compiled(model, 1, min(cores, MOST_THREADS_AN_IMAGE)), 1)
+            # Compiling gives its thread a stack for signals that goes with the model (OpenVINO 2026.4.1): in the main
+            # thread the next signal, the one that should end the process in order, would be a segmentation fault.
+            with ThreadPoolExecutor(1) as own:
+                several = own.submit(_compiled, model, cores, cores).result()
+                alone = own.submit(_compiled, model, 1, min(cores, MOST_THREADS_AN_IMAGE)).result()
+            self._one_core_each, self._all_cores = _Requests(several, workers), _Requests(alone, 1)
         except RuntimeError as error:
             raise DataError(_refused(error, self.version)) from error
 
