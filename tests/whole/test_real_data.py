@@ -56,6 +56,7 @@ def test_cats_dogs_other_from_its_documents(tmp_path):
     assert all(f"{document}_page0_index0.png" in unlabelled for document in without)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(800)
 def test_cats_dogs_other_from_its_documents_is_as_accurate(tmp_path):
     """As from the PNGs: at least 0.90 on average over seeds 0 to 4."""
