@@ -1,4 +1,4 @@
-"""What is ordinary about reading from S3, by a client in Rust at an eighth of boto3's work; all else boto3 reads.
+"""What is ordinary about reading from S3, by a client in Rust at a fraction of boto3's work; all else boto3 reads.
 
 It has boto3's address of the bucket, credentials and certificates, no proxies, and one attempt. It explains nothing:
 what it cannot read, or not prove, is read again by boto3, which knows why, how often to try and what to say. For the
